@@ -1,0 +1,34 @@
+# Compiler, linker and the flags that are ours; third-party headers come in as SYSTEM and are not judged by them.
+set(CMAKE_CXX_STANDARD 20)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin)
+if(NOT CMAKE_BUILD_TYPE)
+  set(CMAKE_BUILD_TYPE RelWithDebInfo)
+endif()
+
+set(PBX_SANITIZE "" CACHE STRING "Value for -fsanitize= (empty: none)")
+option(PBX_FUZZ "Build the libFuzzer targets (needs clang)" OFF)
+
+find_program(PBX_CCACHE ccache)
+if(PBX_CCACHE)
+  set(CMAKE_C_COMPILER_LAUNCHER ${PBX_CCACHE})
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${PBX_CCACHE})
+endif()
+find_program(PBX_MOLD mold)
+if(PBX_MOLD)
+  add_link_options(-fuse-ld=mold)
+endif()
+
+# Everything that is compiled with our own warnings links pbx_flags; generated code does not.
+add_library(pbx_flags INTERFACE)
+target_compile_options(pbx_flags INTERFACE -Wall -Wextra -Wconversion -Wshadow -Werror)
+target_include_directories(pbx_flags INTERFACE ${CMAKE_SOURCE_DIR}/lib ${CMAKE_SOURCE_DIR})
+
+if(PBX_SANITIZE)
+  add_compile_options(-fsanitize=${PBX_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
+  add_link_options(-fsanitize=${PBX_SANITIZE})
+endif()
+if(PBX_FUZZ)
+  add_compile_options(-fsanitize=fuzzer-no-link)
+endif()
