@@ -13,14 +13,14 @@ public:
     template <class... Args>
     explicit Guarded(Args&&... args) : value_(std::forward<Args>(args)...) {}
 
-    // Runs `use` with the data locked and hands its answer on; do not keep references beyond it.
+    // Runs `use` with the data locked and hands its answer on by value: a reference would outlive the lock.
     template <class F>
-    decltype(auto) with(F&& use) {
+    auto with(F&& use) {
         std::lock_guard lock(mutex_);
         return std::forward<F>(use)(value_);
     }
     template <class F>
-    decltype(auto) with(F&& use) const {
+    auto with(F&& use) const {
         std::lock_guard lock(mutex_);
         return std::forward<F>(use)(value_);
     }

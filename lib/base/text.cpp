@@ -23,10 +23,20 @@ Decoded decode(std::string_view text) {
     std::size_t length = 0;
     std::uint32_t point = 0;
     std::uint32_t least = 0;
-    if (lead >= 0xC2 && lead <= 0xDF) { length = 2; point = lead & 0x1FU; least = 0x80; }
-    else if (lead >= 0xE0 && lead <= 0xEF) { length = 3; point = lead & 0x0FU; least = 0x800; }
-    else if (lead >= 0xF0 && lead <= 0xF4) { length = 4; point = lead & 0x07U; least = 0x10000; }
-    else return {};
+    if (lead >= 0xC2 && lead <= 0xDF) {
+        length = 2;
+        point = lead & 0x1FU;
+        least = 0x80;
+    } else if (lead >= 0xE0 && lead <= 0xEF) {
+        length = 3;
+        point = lead & 0x0FU;
+        least = 0x800;
+    } else if (lead >= 0xF0 && lead <= 0xF4) {
+        length = 4;
+        point = lead & 0x07U;
+        least = 0x10000;
+    } else
+        return {};
     if (text.size() < length) return {};
     for (std::size_t i = 1; i < length; ++i) {
         if ((byte(i) & 0xC0U) != 0x80) return {};
@@ -40,6 +50,28 @@ Decoded decode(std::string_view text) {
 bool isControl(std::uint32_t point) {
     return point < 0x20 || (point >= 0x7F && point <= 0x9F) || point == 0x2028 || point == 0x2029 ||
            (point >= 0x202A && point <= 0x202E) || (point >= 0x2066 && point <= 0x2069);
+}
+
+// A JSON string's inside in which `hidden` says which code points (all below U+10000) are written as \uXXXX.
+template <class Hidden>
+void appendEscaped(std::string& out, std::string_view text, Hidden hidden) {
+    while (!text.empty()) {
+        const auto decoded = decode(text);
+        const auto used = std::max<std::size_t>(decoded.length, 1);
+        if (decoded.length == 0) {
+            out += replacement;
+        } else if (decoded.point == '"' || decoded.point == '\\') {
+            out += '\\';
+            out += static_cast<char>(decoded.point);
+        } else if (hidden(decoded.point)) {
+            std::array<char, 8> escaped{};
+            std::snprintf(escaped.data(), escaped.size(), "\\u%04x", static_cast<unsigned>(decoded.point));
+            out += escaped.data();
+        } else {
+            out += text.substr(0, used);
+        }
+        text.remove_prefix(used);
+    }
 }
 
 char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c; }
@@ -71,7 +103,8 @@ bool isSlug(std::string_view text) {
 }
 
 bool equalsIgnoreCase(std::string_view a, std::string_view b) {
-    return a.size() == b.size() && std::equal(a.begin(), a.end(), b.begin(), [](char x, char y) { return lower(x) == lower(y); });
+    return a.size() == b.size() &&
+           std::equal(a.begin(), a.end(), b.begin(), [](char x, char y) { return lower(x) == lower(y); });
 }
 
 void appendXmlEscaped(std::string& out, std::string_view text) {
@@ -79,12 +112,24 @@ void appendXmlEscaped(std::string& out, std::string_view text) {
         const char c = text.front();
         std::size_t used = 1;
         switch (c) {
-        case '&': out += "&amp;"; break;
-        case '<': out += "&lt;"; break;
-        case '>': out += "&gt;"; break;
-        case '"': out += "&quot;"; break;
-        case '\'': out += "&apos;"; break;
-        case '\r': out += "&#13;"; break; // a parser would turn a bare CR into LF
+        case '&':
+            out += "&amp;";
+            break;
+        case '<':
+            out += "&lt;";
+            break;
+        case '>':
+            out += "&gt;";
+            break;
+        case '"':
+            out += "&quot;";
+            break;
+        case '\'':
+            out += "&apos;";
+            break;
+        case '\r':
+            out += "&#13;";
+            break; // a parser would turn a bare CR into LF
         default: {
             const auto decoded = decode(text);
             const bool allowed = decoded.length != 0 && (decoded.point >= 0x20 || c == '\t' || c == '\n') &&
@@ -98,25 +143,12 @@ void appendXmlEscaped(std::string& out, std::string_view text) {
 }
 
 void appendJsonEscaped(std::string& out, std::string_view text) {
-    while (!text.empty()) {
-        const char c = text.front();
-        std::size_t used = 1;
-        if (c == '"' || c == '\\') {
-            out += '\\';
-            out += c;
-        } else if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F) {
-            std::array<char, 8> escaped{};
-            std::snprintf(escaped.data(), escaped.size(), "\\u%04x", static_cast<unsigned>(static_cast<unsigned char>(c)));
-            out += escaped.data();
-        } else {
-            const auto decoded = decode(text);
-            used = std::max<std::size_t>(decoded.length, 1);
-            if (decoded.point == 0x2028) out += "\\u2028";
-            else if (decoded.point == 0x2029) out += "\\u2029";
-            else out += decoded.length != 0 ? text.substr(0, used) : replacement;
-        }
-        text.remove_prefix(used);
-    }
+    appendEscaped(out, text, [](std::uint32_t point) {
+        return point < 0x20 || point == 0x7F || point == 0x2028 ||
+               point == 0x2029; // the last two end a line in a script
+    });
 }
+
+void appendPrintable(std::string& out, std::string_view text) { appendEscaped(out, text, isControl); }
 
 } // namespace pbx

@@ -19,5 +19,7 @@ bool equalsIgnoreCase(std::string_view a, std::string_view b);
 void appendXmlEscaped(std::string& out, std::string_view text);
 // `text` as the inside of a JSON string; bytes that are not UTF-8 become U+FFFD.
 void appendJsonEscaped(std::string& out, std::string_view text);
+// As appendJsonEscaped, and everything that hasControl() names as \uXXXX: one harmless line on a terminal or in a log.
+void appendPrintable(std::string& out, std::string_view text);
 
 } // namespace pbx

@@ -70,11 +70,10 @@ std::string formatRfc3339(UtcTime t) {
     const int hour = static_cast<int>(clock.hours().count());
     const int minute = static_cast<int>(clock.minutes().count());
     const int second = static_cast<int>(clock.seconds().count());
-    const int length =
-        micros == 0 ? std::snprintf(buffer.data(), buffer.size(), "%04d-%02u-%02uT%02d:%02d:%02dZ", year, month, dom, hour,
-                                    minute, second)
-                    : std::snprintf(buffer.data(), buffer.size(), "%04d-%02u-%02uT%02d:%02d:%02d.%06dZ", year, month, dom,
-                                    hour, minute, second, static_cast<int>(micros));
+    const int length = micros == 0 ? std::snprintf(buffer.data(), buffer.size(), "%04d-%02u-%02uT%02d:%02d:%02dZ", year,
+                                                   month, dom, hour, minute, second)
+                                   : std::snprintf(buffer.data(), buffer.size(), "%04d-%02u-%02uT%02d:%02d:%02d.%06dZ",
+                                                   year, month, dom, hour, minute, second, static_cast<int>(micros));
     return std::string(buffer.data(), static_cast<std::size_t>(length));
 }
 
@@ -83,15 +82,21 @@ std::optional<UtcTime> parseRfc3339(std::string_view text) {
     Scanner in{text};
     int year = 0, month = 0, dom = 0, hour = 0, minute = 0, second = 0, offset = 0;
     std::int64_t micros = 0;
-    const bool formed = in.digits(4, year) && in.oneOf("-") && in.digits(2, month) && in.oneOf("-") && in.digits(2, dom) &&
-                        in.oneOf("Tt ") && in.digits(2, hour) && in.oneOf(":") && in.digits(2, minute) && in.oneOf(":") &&
-                        in.digits(2, second) && scanFraction(in, micros) && scanOffset(in, offset) && in.rest.empty();
+    const bool formed = in.digits(4, year) && in.oneOf("-") && in.digits(2, month) && in.oneOf("-") &&
+                        in.digits(2, dom) && in.oneOf("Tt ") && in.digits(2, hour) && in.oneOf(":") &&
+                        in.digits(2, minute) && in.oneOf(":") && in.digits(2, second) && scanFraction(in, micros) &&
+                        scanOffset(in, offset) && in.rest.empty();
     if (!formed || year < 1970 || hour > 23 || minute > 59 || second > 59) return std::nullopt;
     const year_month_day date{std::chrono::year(year), std::chrono::month(static_cast<unsigned>(month)),
                               std::chrono::day(static_cast<unsigned>(dom))};
     if (!date.ok()) return std::nullopt;
-    return UtcTime(sys_days(date).time_since_epoch() + hours(hour) + minutes(minute - offset) + seconds(second) +
-                   Micros(micros));
+    const UtcTime utc(sys_days(date).time_since_epoch() + hours(hour) + minutes(minute - offset) + seconds(second) +
+                      Micros(micros));
+    // The offset may carry the first and the last day out of the years that we print with four digits.
+    constexpr UtcTime first(sys_days(std::chrono::year(1970) / 1 / 1).time_since_epoch());
+    constexpr UtcTime end(sys_days(std::chrono::year(10000) / 1 / 1).time_since_epoch());
+    if (utc < first || utc >= end) return std::nullopt;
+    return utc;
 }
 
 UtcTime SystemClock::now() const { return std::chrono::time_point_cast<Micros>(std::chrono::system_clock::now()); }
