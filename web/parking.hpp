@@ -1,0 +1,67 @@
+// Requests that wait without a thread, and sockets that only have to be sent something and closed: one poller for all.
+// Threads: wake(), park(), finish() any; everything else happens in the poller's own thread.
+// The constructor throws pbx::Error(internal) without file descriptors; a full parking is told by park()'s answer.
+//
+// Server-sent event streams are to become one more state of an entry here (head sent, then attempt() again and again
+// with a bounded buffer), so that they share caps, wake-up, drain and TLS with the requests that wait.
+#pragma once
+
+#include "base/time.hpp"
+#include "web/exchange.hpp"
+
+#include <chrono>
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <string>
+
+namespace pbx::web {
+
+class Transport;
+
+struct ParkingLimits {
+    std::size_t all = 4096;                         // more get 503
+    std::size_t perAddress = 256;                   // more get 429
+    std::size_t closing = 512;                      // sockets that are being sent their last bytes; more are cut
+    std::chrono::milliseconds writeTimeout{20'000}; // until the client has taken the answer
+    std::chrono::milliseconds lingerTimeout{2'000}; // for the client's own end, so that a reset does not eat our answer
+};
+
+class Parking {
+public:
+    // What is to be done with one parked request besides waiting.
+    struct Job {
+        Parked parked;
+        std::string address; // for the cap
+        // The answer as bytes of the wire; called once, in the poller's thread.
+        std::function<std::string(const Response&)> serialise;
+        // Called once at the end with the status (499: client gone) and the size of the answer's body.
+        std::function<void(int status, std::size_t bytes)> done;
+    };
+    enum class Admission { taken, full, perAddress };
+
+    explicit Parking(ParkingLimits limits);
+    ~Parking();
+    Parking(const Parking&) = delete;
+    Parking& operator=(const Parking&) = delete;
+
+    // Something changed: asks every parked request again. Coalesced; a pass begins at once, or 1 ms after the last one
+    // began.
+    void wake() noexcept;
+    // On `taken` the transport and the job are moved from, otherwise both are untouched.
+    Admission park(std::unique_ptr<Transport>& transport, Job& job);
+    // Sends `bytes`, tells the client that it was all, waits for its end and closes.
+    void finish(std::unique_ptr<Transport> transport, std::string bytes);
+    // From now on everything parked, or parked later, is answered as expired.
+    void drain();
+    // Ends the poller: waits until everything is sent, at most until `deadline`, then cuts.
+    void stop(SteadyTime deadline);
+
+    std::size_t parked() const;
+
+private:
+    struct Impl;
+    std::unique_ptr<Impl> impl_;
+};
+
+} // namespace pbx::web
