@@ -1,0 +1,85 @@
+"""Blocks of ports for labs that run side by side, also of different users.
+
+A block is 1000 ports between 10000 and 31999: below 32768, where the kernel takes ports for outgoing connections. It is
+held by a file that names the lab's folder; the file of a lab that is gone is taken over.
+"""
+import fcntl
+import json
+import os
+import socket
+import tempfile
+
+from . import processes
+
+FIRST, LAST, SIZE = 10000, 31000, 1000
+
+# Offsets in the block. SIPp callers use the trunks' addresses, so they may share port numbers with the agents.
+AMI, SIP, CHAN_SIP = 0, 1, 2
+AGENTS = 10            # SIPp user agents, one port a behaviour
+CALLERS, CALLERS_END = 50, 199
+RTP, RTP_END = 200, 599    # Asterisk's
+AGENT_MEDIA = 600      # 20 ports a behaviour
+CALLER_MEDIA = 200     # on the trunks' addresses
+
+
+def _folder():
+    path = os.path.join(tempfile.gettempdir(), "pbx-lab-ports")
+    try:
+        os.mkdir(path)
+        os.chmod(path, 0o1777)
+    except FileExistsError:
+        pass
+    return path
+
+
+def _free(base):
+    for kind, offset in ((socket.SOCK_STREAM, AMI), (socket.SOCK_DGRAM, SIP), (socket.SOCK_DGRAM, CHAN_SIP),
+                         (socket.SOCK_DGRAM, AGENTS + 1), (socket.SOCK_DGRAM, RTP)):
+        with socket.socket(socket.AF_INET, kind) as s:
+            if kind == socket.SOCK_STREAM:
+                s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                s.bind(("127.0.0.1", base + offset))
+            except OSError:
+                return False
+    return True
+
+
+def _held(path):
+    """True if the lab that this file names still runs, or is just being started."""
+    try:
+        with open(path) as f:
+            claim = json.load(f)
+        if processes.alive(claim["starter"]):
+            return True
+        with open(os.path.join(claim["prefix"], "lab.json")) as f:
+            return processes.alive(json.load(f).get("asterisk"))
+    except (OSError, ValueError, KeyError):
+        return False
+
+
+def claim(prefix, base=None):
+    """Takes a free block, or exactly the block at `base`; returns its first port. LookupError if there is none."""
+    folder = _folder()
+    with open(os.open(os.path.join(folder, "lock"), os.O_CREAT | os.O_RDWR, 0o666), "r+") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        for candidate in [base] if base else range(FIRST, LAST + 1, SIZE):
+            path = os.path.join(folder, str(candidate))
+            if _held(path) or not _free(candidate):
+                continue
+            try:
+                if os.path.exists(path):
+                    os.unlink(path)
+                with open(path, "w") as f:
+                    json.dump({"prefix": prefix, "starter": processes.identity(os.getpid())}, f)
+            except PermissionError:   # a stale claim of another user
+                continue
+            return candidate
+    raise LookupError(f"no free ports: {base or f'every block of {SIZE} from {FIRST} to {LAST}'} is in use")
+
+
+def release(base):
+    try:
+        os.unlink(os.path.join(_folder(), str(base)))
+    except FileNotFoundError:
+        pass
