@@ -1,0 +1,52 @@
+#include "ops/operation.hpp"
+
+#include "ops/catalogue/access.hpp"
+#include "ops/catalogue/directory.hpp"
+#include "ops/catalogue/live.hpp"
+
+#include <array>
+#include <cctype>
+
+namespace pbx::ops {
+namespace {
+
+template <class... Ops>
+std::array<Operation, sizeof...(Ops)> listOf() {
+    return {makeOperation<Ops>()...};
+}
+
+const auto& operations() {
+    static const auto list =
+        listOf<SystemStatus, SystemWhoami, SystemUnmapped, TenantList, TenantGet, TenantCreate, TenantUpdate,
+               DepartmentList, DepartmentGet, DepartmentCreate, DepartmentUpdate, DepartmentDelete, UserList,
+               UserCreate, UserUpdate, UserDisable, UserSetPassword, TokenCreate, TokenList, TokenRevoke, QueueList,
+               QueueGet, QueueStatus, QueueCreate, QueueUpdate, QueueDelete, AgentList, AgentGet, AgentStatus,
+               AgentCreate, AgentUpdate, AgentDelete, PeerList, CallList, CallGet, EventPoll, AuditList>();
+    return list;
+}
+
+} // namespace
+
+std::span<const Operation> catalogue() { return operations(); }
+
+const Operation* findOperation(std::string_view name) {
+    for (const auto& operation : operations())
+        if (operation.name == name) return &operation;
+    return nullptr;
+}
+
+std::string Operation::soapName() const {
+    std::string out;
+    bool upper = false;
+    for (const char c : name) {
+        if (c == '.' || c == '_') {
+            upper = true;
+            continue;
+        }
+        out += upper ? static_cast<char>(std::toupper(static_cast<unsigned char>(c))) : c;
+        upper = false;
+    }
+    return out;
+}
+
+} // namespace pbx::ops
