@@ -1,0 +1,38 @@
+// All repositories of one database together, for the composition root and the operations' handlers.
+// Threads: any; repositories hold nothing but the reference. Fails: see each.
+#pragma once
+
+#include "domain/directory.hpp"
+#include "storage/agents.hpp"
+#include "storage/audit.hpp"
+#include "storage/database.hpp"
+#include "storage/departments.hpp"
+#include "storage/idempotency.hpp"
+#include "storage/leases.hpp"
+#include "storage/queues.hpp"
+#include "storage/tenants.hpp"
+#include "storage/tokens.hpp"
+#include "storage/users.hpp"
+
+namespace pbx::storage {
+
+struct Repositories {
+    explicit Repositories(Database& database)
+        : tenants(database), departments(database), queues(database), agents(database), users(database),
+          tokens(database), audit(database), idempotency(database), leases(database) {}
+
+    TenantRepository tenants;
+    DepartmentRepository departments;
+    QueueRepository queues;
+    AgentRepository agents;
+    UserRepository users;
+    TokenRepository tokens;
+    AuditRepository audit;
+    IdempotencyRepository idempotency;
+    LeaseRepository leases;
+};
+
+// Everything that the mapping needs, of all tenants, as of one moment. Load it anew when Versions::directory grew.
+domain::Directory loadDirectory(Database& database);
+
+} // namespace pbx::storage
