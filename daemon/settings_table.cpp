@@ -1,0 +1,291 @@
+#include "daemon/settings_table.hpp"
+
+#include "base/address.hpp"
+
+#include <algorithm>
+#include <array>
+
+namespace pbx::daemon {
+namespace {
+
+using enum SettingType;
+constexpr auto reload = SettingChange::reload;
+constexpr auto restart = SettingChange::restart;
+
+constexpr std::array<SectionDoc, 6> sections{{
+    {"pbxd", "The daemon itself."},
+    {"http", "The one HTTP front: dashboard, SOAP, XML-RPC, JSON, metrics and health all stand behind it."},
+    {"storage", "Where users, queues and records are kept."},
+    {"access", "Logins and what is done against guessing."},
+    {"board", "The live board."},
+    {"asterisk.*", "One Asterisk server; one such section for each, with a name of your choice."},
+}};
+
+constexpr std::array settings{
+    // [pbxd]
+    Setting{"pbxd", "node_name", text, "pbxd",
+            "Name of this daemon among several that share one database; it must be unique among them.", restart},
+    Setting{"pbxd", "data_dir", path, "/var/lib/pbxd",
+            "Folder for the embedded database and everything else that the daemon writes.", restart},
+    Setting{.section = "pbxd",
+            .key = "faces",
+            .type = words,
+            .fallback = "soap, xmlrpc, json, web",
+            .doc = "Which faces are served.",
+            .choices = "soap xmlrpc json web"},
+    Setting{.section = "pbxd",
+            .key = "log_level",
+            .type = choice,
+            .fallback = "info",
+            .doc = "The least important kind of line that is still written.",
+            .change = reload,
+            .choices = "error warning info debug"},
+    Setting{.section = "pbxd",
+            .key = "log_format",
+            .type = choice,
+            .fallback = "text",
+            .doc = "Form of a log line: text for people, json (one object a line) for machines.",
+            .choices = "text json"},
+    Setting{
+        "pbxd", "log_file", path, "",
+        "File that log lines are appended to, opened anew on SIGHUP; without it they go to standard error (journald).",
+        restart},
+
+    // [http]
+    Setting{"http", "listen", address, "127.0.0.1",
+            "Address to listen on. One that is not loopback needs TLS, or allow_plain_http.", restart},
+    Setting{"http", "port", whole, "8080", "TCP port to listen on; 0 takes a free one, which the log names.", restart,
+            0, 65535},
+    Setting{"http", "public_url", url, "",
+            "The address under which clients reach this daemon, for the WSDL and links: https://pbx.example.com. Never "
+            "taken "
+            "from a request. Without it http or https, listen and port are used.",
+            restart},
+    Setting{"http", "tls_certificate", path, "", "PEM file with the certificate and its chain; goes with tls_key.",
+            restart},
+    Setting{"http", "tls_key", path, "", "PEM file with the private key of tls_certificate.", restart},
+    Setting{.section = "http",
+            .key = "allow_plain_http",
+            .type = choice,
+            .fallback = "no",
+            .doc =
+                "Whether plain HTTP may be served on an address that is not loopback, for a TLS proxy in front: then "
+                "passwords and tokens travel in clear on that network, which the words say.",
+            .choices = "no yes-in-clear"},
+    Setting{"http", "trusted_proxies", addresses, "",
+            "Proxies whose X-Forwarded-For is believed for the client's address (and for nothing else).", restart},
+    Setting{"http", "max_connections", whole, "2000", "Open connections in all; more are closed at once.", restart, 16,
+            100000, "connections"},
+    Setting{"http", "max_connections_per_address", whole, "200",
+            "Open connections from one address; more are closed at once. Proxies of trusted_proxies are exempt.",
+            restart, 1, 100000, "connections"},
+    Setting{"http", "workers", whole, "64", "Requests that are worked on at the same time.", restart, 2, 1024,
+            "threads"},
+    Setting{"http", "header_timeout", whole, "10", "Time for a request's headers to arrive.", restart, 1, 300,
+            "seconds"},
+    Setting{"http", "body_timeout", whole, "30", "Time for a request's body to arrive.", restart, 1, 3600, "seconds"},
+    Setting{"http", "idle_timeout", whole, "60", "Time that a connection may stay open between requests.", restart, 1,
+            3600, "seconds"},
+    Setting{"http", "body_limit", whole, "1048576", "Largest request body; a larger one is refused.", restart, 1024,
+            67108864, "bytes"},
+    Setting{"http", "metrics_allow", addresses, "127.0.0.0/8, ::1",
+            "Who may read /metrics without logging in; empty: nobody.", restart},
+
+    // [storage]
+    Setting{.section = "storage",
+            .key = "backend",
+            .type = choice,
+            .fallback = "sqlite",
+            .doc = "sqlite is embedded and needs nothing else; mariadb for several daemons and large installations.",
+            .choices = "sqlite mariadb"},
+    Setting{"storage", "sqlite_file", path, "", "The embedded database; without it pbxd.sqlite in data_dir.", restart},
+    Setting{"storage", "host", host, "127.0.0.1", "MariaDB's host; not used when socket is given.", restart},
+    Setting{"storage", "port", whole, "3306", "MariaDB's TCP port.", restart, 1, 65535},
+    Setting{"storage", "socket", path, "", "MariaDB's Unix socket, in place of host and port.", restart},
+    Setting{"storage", "database", text, "", "Name of the MariaDB database; needed with backend = mariadb.", restart},
+    Setting{"storage", "user", text, "", "MariaDB user; needed with backend = mariadb.", restart},
+    Setting{"storage", "password_file", secretFile, "", "File with the password of that user.", restart},
+    Setting{"storage", "pool_size", whole, "8", "Database sessions that are kept open at most.", restart, 1, 256,
+            "sessions"},
+    Setting{"storage", "pool_wait_ms", whole, "2000",
+            "How long a request waits for a free session before it is answered \"unavailable\".", restart, 1, 60000,
+            "milliseconds"},
+
+    // [access]
+    Setting{"access", "credential_cache_seconds", whole, "60",
+            "How long a verified password is remembered (as a keyed hash), so that not every request costs an Argon2id "
+            "computation; 0 switches it off. A changed password or role takes effect at once in any case.",
+            restart, 0, 60, "seconds"},
+    Setting{"access", "argon2_parallel", whole, "2",
+            "Password computations at the same time (64 MiB each); more logins are told to retry.", restart, 1, 16,
+            "computations"},
+    Setting{
+        "access", "throttle_account", whole, "10",
+        "Failed logins to one account within throttle_window_seconds, after which that account is refused for the rest "
+        "of it from addresses without a good login.",
+        restart, 3, 1000, "failures"},
+    Setting{
+        "access", "throttle_address", whole, "30",
+        "Failed logins from one address within throttle_window_seconds, after which that address is refused for the "
+        "rest of it.",
+        restart, 3, 10000, "failures"},
+    Setting{"access", "throttle_window_seconds", whole, "300", "The time over which failures are counted.", restart, 10,
+            86400, "seconds"},
+
+    // [board]
+    Setting{
+        "board", "reconcile_seconds", whole, "20",
+        "In this time every queue is asked for once, to compare the board with Asterisk; with more than 200 queues it "
+        "takes longer by itself.",
+        restart, 5, 3600, "seconds"},
+    Setting{"board", "feed_size", whole, "65536",
+            "Changes that are kept for readers that poll; a reader further behind starts anew.", restart, 1024, 4194304,
+            "changes"},
+
+    // [asterisk.NAME]
+    Setting{"asterisk.*", "host", host, "127.0.0.1", "Where its manager interface (AMI) is.", restart},
+    Setting{"asterisk.*", "port", whole, "5038", "AMI's port; 5039 is usual with TLS.", restart, 1, 65535},
+    Setting{"asterisk.*", "user", text, "pbxd",
+            "AMI account for events and calls: read system,call,agent,user,dtmf; write "
+            "call,agent,user,reporting,originate. pbxctl asterisk render prints its manager.conf.",
+            restart},
+    Setting{.section = "asterisk.*",
+            .key = "secret_file",
+            .type = secretFile,
+            .fallback = "",
+            .doc = "File with the secret of that account.",
+            .required = true},
+    Setting{"asterisk.*", "sys_user", text, "pbxd-sys",
+            "Second AMI account, write system only, for a fixed table of actions (SIP peers, recordings, reload). It "
+            "is used "
+            "when sys_secret_file is given; without it what it would read is shown as unknown.",
+            restart},
+    Setting{"asterisk.*", "sys_secret_file", secretFile, "", "File with the secret of the second account.", restart},
+    Setting{"asterisk.*", "tls", flag, "no", "Whether AMI is spoken over TLS.", restart},
+    Setting{
+        "asterisk.*", "tls_ca", path, "",
+        "PEM file with the authority that signed Asterisk's certificate; without it the system's authorities count.",
+        restart},
+    Setting{"asterisk.*", "tls_name", host, "", "Name that the certificate must carry, when it is not host.", restart},
+    Setting{"asterisk.*", "ping_after_ms", whole, "3000", "Silence after which Asterisk is pinged.", restart, 100,
+            60000, "milliseconds"},
+    Setting{"asterisk.*", "dead_after_ms", whole, "9000",
+            "Silence after which the connection is given up and made anew; more than ping_after_ms.", restart, 200,
+            300000, "milliseconds"},
+};
+
+constexpr std::array<std::string_view, 1> otherVariables{"PBXD_CONFIG"};
+
+constexpr bool everySectionIsKnown() {
+    return std::all_of(settings.begin(), settings.end(), [](const Setting& setting) {
+        return std::any_of(sections.begin(), sections.end(),
+                           [&](const SectionDoc& section) { return section.section == setting.section; });
+    });
+}
+static_assert(everySectionIsKnown());
+static_assert(std::none_of(settings.begin(), settings.end(),
+                           [](const Setting& s) { return (s.type == whole || s.type == flag) && s.fallback.empty(); }),
+              "a number and a flag need a default: Config::whole and flag always answer");
+
+constexpr SettingsTable table{"pbxd", sections, settings, otherVariables};
+
+// Adds faults about one section, each at the place where its setting was given.
+struct Judge {
+    const Config& config;
+    std::vector<ConfigFault>& faults;
+    std::string section;
+
+    void fault(std::string_view key, std::string problem, std::string remedy, bool warning = false) {
+        faults.push_back(
+            {config.where(section, key), "[" + section + "] " + std::move(problem), std::move(remedy), warning});
+    }
+    bool empty(std::string_view key) const { return config.text(section, key).empty(); }
+};
+
+void judgeHttp(Judge judge) {
+    const auto& config = judge.config;
+    const bool certificate = !judge.empty("tls_certificate");
+    if (certificate != !judge.empty("tls_key"))
+        judge.fault(certificate ? "tls_certificate" : "tls_key",
+                    "tls_certificate and tls_key go together, and one is missing", "give both or neither");
+    if (!certificate && !isLoopback(config.text("http", "listen")) && config.text("http", "allow_plain_http") == "no")
+        judge.fault("listen", "listen is not loopback and there is no TLS: passwords would travel in clear",
+                    "give tls_certificate and tls_key, or listen = 127.0.0.1, or say allow_plain_http = yes-in-clear");
+    if (config.whole("http", "max_connections_per_address") > config.whole("http", "max_connections"))
+        judge.fault("max_connections_per_address", "max_connections_per_address is above max_connections",
+                    "lower it, or raise max_connections");
+    if (config.list("pbxd", "faces").empty())
+        judge.faults.push_back({config.where("pbxd", "faces"), "[pbxd] faces is empty, so that nothing can be asked",
+                                "name at least one of soap, xmlrpc, json, web", false});
+}
+
+void judgeStorage(Judge judge) {
+    const bool mariadb = judge.config.text("storage", "backend") == "mariadb";
+    for (const std::string_view key : {"database", "user"})
+        if (mariadb && judge.empty(key))
+            judge.fault("backend", "backend = mariadb needs " + std::string(key), "add " + std::string(key) + " = ...");
+    for (const std::string_view key : {"host", "port", "socket", "database", "user", "password_file"})
+        if (!mariadb && judge.config.given("storage", key))
+            judge.fault(key, std::string(key) + " is given, but backend is sqlite and does not use it",
+                        "say backend = mariadb, or remove it", true);
+    if (mariadb && judge.config.given("storage", "sqlite_file"))
+        judge.fault("sqlite_file", "sqlite_file is given, but backend is mariadb and does not use it",
+                    "say backend = sqlite, or remove it", true);
+    if (mariadb && !judge.empty("socket") && judge.config.given("storage", "host"))
+        judge.fault("socket", "socket and host are both given", "keep one of the two");
+}
+
+void judgeAsterisk(Judge judge) {
+    const auto& config = judge.config;
+    if (config.whole(judge.section, "dead_after_ms") <= config.whole(judge.section, "ping_after_ms"))
+        judge.fault("dead_after_ms", "dead_after_ms is not above ping_after_ms, so that no answer could come in time",
+                    "raise it to about three times ping_after_ms");
+    if (config.given(judge.section, "sys_user") && judge.empty("sys_secret_file"))
+        judge.fault("sys_user", "sys_user is given without sys_secret_file", "add sys_secret_file = ...");
+    if (config.text(judge.section, "sys_user") == config.text(judge.section, "user") && !judge.empty("sys_secret_file"))
+        judge.fault("sys_user", "sys_user is the same account as user",
+                    "use two accounts, so that each keeps least rights");
+    if (!config.flag(judge.section, "tls"))
+        for (const std::string_view key : {"tls_ca", "tls_name"})
+            if (config.given(judge.section, key))
+                judge.fault(key, std::string(key) + " is given, but tls is no", "say tls = yes, or remove it");
+}
+
+} // namespace
+
+const SettingsTable& settingsTable() { return table; }
+
+std::vector<ConfigFault> checkTogether(const Config& config) {
+    std::vector<ConfigFault> faults;
+    judgeHttp({config, faults, "http"});
+    judgeStorage({config, faults, "storage"});
+    const auto servers = config.names("asterisk");
+    for (const auto& name : servers) judgeAsterisk({config, faults, "asterisk." + name});
+    if (servers.empty())
+        faults.push_back({config.file(), "there is no Asterisk, so that the board stays empty",
+                          "add a section [asterisk.main] with its secret_file", true});
+    return faults;
+}
+
+LoadedConfig loadSettings(const ConfigSources& sources) {
+    auto loaded = loadConfig(table, sources);
+    auto more = checkTogether(loaded.config);
+    loaded.faults.insert(loaded.faults.end(), std::make_move_iterator(more.begin()),
+                         std::make_move_iterator(more.end()));
+    return loaded;
+}
+
+LogOptions logOptions(const Config& config) {
+    LogOptions options;
+    options.level = parseLogLevel(config.text("pbxd", "log_level")).value();
+    options.format = parseLogFormat(config.text("pbxd", "log_format")).value();
+    options.file = config.text("pbxd", "log_file");
+    return options;
+}
+
+std::string sqliteFile(const Config& config) {
+    const auto& file = config.text("storage", "sqlite_file");
+    return file.empty() ? config.text("pbxd", "data_dir") + "/pbxd.sqlite" : file;
+}
+
+} // namespace pbx::daemon
