@@ -218,6 +218,8 @@ TypeDesc describeType(std::string_view name, Fields... fields) {
     return TypeDesc{name, {std::move(fields)...}};
 }
 
+// The place of `text` among a choice's texts. Throws pbx::Error naming `what` and the texts that would be right.
+std::size_t choiceIndex(std::string_view what, const Field& field, std::string_view text);
 // Checks every limit of `object`; all faces call this one. Throws pbx::Error naming the first bad field
 // ("queues[2].name").
 void validate(const TypeDesc& type, const void* object);

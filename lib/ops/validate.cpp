@@ -108,6 +108,15 @@ void validateItem(const std::string& what, const Field& field, const void* value
 
 } // namespace
 
+std::size_t choiceIndex(std::string_view what, const Field& field, std::string_view text) {
+    std::string accepted;
+    for (std::size_t i = 0; i < field.choices.size(); ++i) {
+        if (field.choices[i] == text) return i;
+        accepted.append(i ? ", " : "").append(field.choices[i]);
+    }
+    throw Error::field(std::string(what), "must be one of " + accepted);
+}
+
 void validateText(std::string_view what, std::string_view value, const Limits& limits) {
     const auto refuse = [&](std::string problem) { throw Error::field(std::string(what), std::move(problem)); };
     if (value.empty()) {
