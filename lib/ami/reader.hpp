@@ -87,14 +87,17 @@ public:
     std::size_t capacity() const noexcept { return capacity_; }
 
 private:
-    enum class Line { plain, longSkip }; // longSkip: inside an over-long line, up to its end
-    enum class Block { start, first, inside, skipping };
+    // banner: nothing but empty lines yet. first: between blocks. inside: a message is under way. finished: one was
+    // handed out and is still in use. skipping: up to the next empty line.
+    enum class Block { banner, first, inside, finished, skipping };
 
+    Item needMore();
     Item takeLine(const char* begin, const char* end);
+    Item takeHeader(std::string_view key, std::string_view value);
     Item endOfBlock();
     Item damaged(Damage kind);
-    bool isBanner(std::string_view line);
-    void moveTo(char* target, std::size_t capacity);
+    bool takeBanner(std::string_view line);
+    void moveTo(std::size_t capacity);
 
     ReaderLimits limits_;
     std::unique_ptr<char[]> buffer_;
@@ -103,8 +106,8 @@ private:
     std::size_t line_ = 0; // where the line under way begins
     std::size_t scan_ = 0; // up to here no line end was found
     std::size_t tail_ = 0; // end of what was fed
-    Block block_ = Block::start;
-    Line lineState_ = Line::plain;
+    Block block_ = Block::banner;
+    bool inLongLine_ = false; // its beginning was dropped already
     bool isEvent_ = false;
     Message message_;
     std::string banner_;

@@ -11,6 +11,8 @@
 #include "base/secret.hpp"
 #include "base/time.hpp"
 
+#include <array>
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <optional>
@@ -53,7 +55,6 @@ enum class EndReason {
     loginTimeout,
     bootTimeout,  // no FullyBooted: the account lacks read class `system`, or Asterisk does not come up
     protocol,     // something before the login that Asterisk never sends there
-    outputFull,   // Asterisk does not read what we write
     shutdown,     // Asterisk announced its stop (event Shutdown), then the connection ended
     disconnected, // connection closed or silent
     stopped       // we ended it
@@ -72,7 +73,7 @@ struct Result {
     Kind kind = Kind::success;
     const Message* message = nullptr;
     std::size_t items = 0; // list events that were handed to onItem
-    bool sent = false;     // at least a byte of it was taken by the socket: it may have had its effect
+    bool sent = false;     // written: it may have had, or may yet have, its effect. False only if it never can
 
     bool ok() const noexcept { return kind == Kind::success; }
     // The error for whoever asked: conflict with Asterisk's reason, outcomeUnknown when it was sent and not answered,
@@ -82,15 +83,20 @@ struct Result {
 
 struct ActionHandlers {
     // Exactly once for each submitted action, whatever happens (unless the session is destroyed). May be empty.
-    std::function<void(const Result&)> onDone;
+    std::function<void(const Result&)> onDone{};
     // Each event of the list that answers this action, in order, without its closing event. May be empty.
-    std::function<void(const Message&)> onItem;
+    std::function<void(const Message&)> onItem{};
     // An event that ends the action after a first "Success", e.g. "OriginateResponse"; empty: the response ends it.
-    std::string awaitEvent;
+    std::string awaitEvent{};
 };
 
+// Asterisk's own class of an event (its Privilege: header), as far as we count them apart.
+enum class EventClass { call, agent, system, user, dtmf, other, count_ };
+inline constexpr std::size_t eventClasses = static_cast<std::size_t>(EventClass::count_);
+std::string_view eventClassName(EventClass kind);
+
 struct SessionStatistics {
-    std::uint64_t events = 0; // given to the event handler
+    std::array<std::uint64_t, eventClasses> events{}; // given to the event handler
     std::uint64_t listItems = 0;
     std::uint64_t responses = 0; // that answered an action
     std::uint64_t refused = 0;   // of these: Response: Error
@@ -114,7 +120,7 @@ public:
     void received(std::size_t n, SteadyTime now);
     void receive(std::span<const char> bytes, SteadyTime now);
 
-    // Bytes out: what the socket may take, and how much of it it took. Taken bytes are wiped (a login may be in them).
+    // Bytes out: what the socket may take, and how much of it it took. Taken bytes are wiped soon after.
     std::string_view output() const noexcept { return std::string_view(output_).substr(taken_); }
     void outputTaken(std::size_t n);
 
@@ -148,28 +154,30 @@ private:
     struct Pending {
         std::string id;
         SteadyTime deadline;
-        std::uint64_t startsAt = 0; // position of its first byte in all that was ever written
-        bool listStarted = false;
+        std::uint64_t startsAt = 0; // position of its first byte in all that this session ever wrote
+        bool answered = false;      // its response came; now its list or the awaited event
+        bool isList = false;
         std::size_t items = 0;
         ActionHandlers handlers;
     };
     using PendingMap = std::unordered_map<std::uint64_t, Pending>;
 
     void process(SteadyTime now);
-    void onBanner(SteadyTime now);
+    void onDamage(Damage kind);
     void onMessage(const Message& message, SteadyTime now);
-    void onLoginAnswer(const Message& message, SteadyTime now);
-    void onResponse(const Message& message);
-    void onEvent(const Message& message, SteadyTime now);
-    bool onOwnEvent(const Message& message, std::string_view id);
-    void becomeReady() noexcept;
+    void startLogin();
+    void onLoginMessage(const Message& message, SteadyTime now);
+    void onLoginRefused(const Message& message);
     void sendLogin(std::string_view challenge);
+    void onResponse(const Message& message);
+    void onEvent(const Message& message);
+    bool takeListEvent(const Message& message, std::string_view id);
+    void takeAwaitedEvent(const Message& message, std::string_view id);
     void end(EndReason reason, std::string text);
-    bool isOwnId(std::string_view id) const noexcept;
+    bool isOwnId(std::string_view id) const noexcept { return id.starts_with(prefix_); }
     PendingMap::iterator find(std::string_view id);
     void finish(PendingMap::iterator at, Result::Kind kind, const Message* message);
-    std::string makeId(std::uint64_t number) const;
-    void write(const Action& action, std::string_view id);
+    std::string makeId();
 
     SessionSettings settings_;
     EventHandler onEvent_;
@@ -181,8 +189,8 @@ private:
     bool wantsResync_ = false;
     SteadyTime loginDeadline_;
 
-    std::string prefix_; // of every ActionID of this session
-    std::string loginId_;
+    std::string prefix_;  // of every ActionID of this session
+    std::string loginId_; // of the Challenge or Login under way
     std::uint64_t counter_ = 0;
     PendingMap pending_;
     std::set<std::pair<SteadyTime, std::uint64_t>> deadlines_;
