@@ -54,7 +54,7 @@ TEST(Recorded, SmallOnesReadTheSameCutAtEveryByte) {
     int tried = 0;
     for (const auto& path : recordings()) {
         const std::string bytes = readFixture(path);
-        if (bytes.size() > 6000) continue;
+        if (bytes.size() > 3000) continue;
         SCOPED_TRACE(path);
         ++tried;
         const Transcript whole = transcribe(bytes);
@@ -71,7 +71,7 @@ TEST(Recorded, BigOnesReadTheSameInAnyPieces) {
     std::mt19937 random(20261122);
     for (const auto& path : recordings()) {
         const std::string bytes = readFixture(path);
-        if (bytes.size() <= 6000) continue;
+        if (bytes.size() <= 3000) continue;
         SCOPED_TRACE(path);
         const Transcript whole = transcribe(bytes, 1 << 20);
         for (const std::size_t piece : {1, 2, 7, 1460}) ASSERT_EQ(transcribe(bytes, piece), whole) << piece;
