@@ -4,6 +4,7 @@
 // read).
 #pragma once
 
+#include "base/address.hpp"
 #include "base/time.hpp"
 #include "web/exchange.hpp"
 #include "web/parking.hpp"
@@ -36,7 +37,7 @@ struct FrontSettings {
     std::optional<TlsSettings> tls;    // TLS 1.2 and later
     bool plainBeyondLoopback = false;  // without TLS only loopback is served unless this says otherwise
 
-    std::vector<std::string> trustedProxies; // addresses or networks ("10.0.0.0/8"); exempt from the cap per address
+    std::vector<AddressRange> trustedProxies; // exempt from the cap per address; believed about addresses only
     ForwardedBy forwardedBy = ForwardedBy::xForwardedFor;
 
     std::size_t maxConnections = 1000;          // each has a worker thread; more get 503

@@ -7,10 +7,12 @@
 #pragma once
 
 #include "base/time.hpp"
+#include "web/admission.hpp"
 #include "web/exchange.hpp"
 
 #include <chrono>
 #include <cstddef>
+#include <exception>
 #include <functional>
 #include <memory>
 #include <string>
@@ -32,13 +34,15 @@ public:
     // What is to be done with one parked request besides waiting.
     struct Job {
         Parked parked;
-        std::string address; // for the cap
-        // The answer as bytes of the wire; called once, in the poller's thread.
-        std::function<std::string(const Response&)> serialise;
-        // Called once at the end with the status (499: client gone) and the size of the answer's body.
+        std::string capKey; // what counts as one client
+        // What `attempt` threw, as an answer (and a line in the log).
+        std::function<Response(std::exception_ptr)> failed;
+        // The answer as bytes of the wire; may put another in its place if it cannot be sent.
+        std::function<std::string(Response&)> serialise;
+        // Called once at the end, in the poller's thread like the others, with the status (499: client gone) and the
+        // size of the answer's body.
         std::function<void(int status, std::size_t bytes)> done;
     };
-    enum class Admission { taken, full, perAddress };
 
     explicit Parking(ParkingLimits limits);
     ~Parking();
