@@ -61,6 +61,7 @@ struct Field {
     bool optional = false; // may be absent
     Limits limits;
     std::span<const std::string_view> choices; // Kind::choice
+    std::string_view choiceType;               // Kind::choice: PascalCase, unique: the simple type in WSDL and OpenAPI
     const TypeDesc& (*object)() = nullptr;     // Kind::object
 
     // The value to read: std::string, std::int32_t, bool, UtcTime, a described struct, or the vector when `list`;
@@ -88,7 +89,7 @@ struct TypeDesc {
     }
 };
 
-// An enum's texts, in the order of its values from 0: specialise beside the enum.
+// An enum's name on the wire and its texts, in the order of its values from 0: specialise beside the enum.
 template <class E>
 struct Choices;
 
@@ -203,6 +204,7 @@ Field field(std::string_view name, std::string_view doc, Limits limits = {}) {
     }
     if constexpr (std::is_enum_v<Item>) {
         out.choices = Choices<Item>::texts;
+        out.choiceType = Choices<Item>::name;
         out.choice = [](const void* value) { return static_cast<std::size_t>(*static_cast<const Item*>(value)); };
         out.choose = [](void* value, std::size_t index) { *static_cast<Item*>(value) = static_cast<Item>(index); };
     }

@@ -40,6 +40,7 @@ struct NoParams {
 
 template <>
 struct Choices<domain::Role> {
+    static constexpr std::string_view name = "Role";
     static constexpr std::string_view texts[] = {"viewer", "agent", "supervisor", "admin", "operator"};
 };
 

@@ -176,6 +176,7 @@ struct QueueCaller {
 enum class MemberState { free, ringing, in_call, busy, on_hold, wrapup, paused, unavailable, unknown };
 template <>
 struct Choices<MemberState> {
+    static constexpr std::string_view name = "MemberState";
     static constexpr std::string_view texts[] = {"free",   "ringing", "in_call",     "busy",   "on_hold",
                                                  "wrapup", "paused",  "unavailable", "unknown"};
 };
@@ -372,8 +373,7 @@ struct AgentUpdate {
 struct AgentDelete {
     using Params = Reference;
     using Result = Done;
-    static constexpr std::string_view name = "agent.delete",
-                                      summary = "Delete an agent; a user linked to it stays without the link.";
+    static constexpr std::string_view name = "agent.delete", summary = "Delete an agent that no user is linked to.";
     static constexpr domain::RoleSet roles = domain::administrators;
     static constexpr bool changes = true;
 };

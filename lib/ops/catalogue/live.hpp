@@ -9,6 +9,7 @@ namespace pbx::ops {
 enum class LinkState { connecting, syncing, up, down };
 template <>
 struct Choices<LinkState> {
+    static constexpr std::string_view name = "LinkState";
     static constexpr std::string_view texts[] = {"connecting", "syncing", "up", "down"};
 };
 
@@ -79,6 +80,7 @@ struct PeerPage {
 enum class CallState { dialling, waiting, ringing, talking, held, other };
 template <>
 struct Choices<CallState> {
+    static constexpr std::string_view name = "CallState";
     static constexpr std::string_view texts[] = {"dialling", "waiting", "ringing", "talking", "held", "other"};
 };
 struct CallRow {
@@ -143,6 +145,7 @@ enum class EventType {
 };
 template <>
 struct Choices<EventType> {
+    static constexpr std::string_view name = "EventType";
     static constexpr std::string_view texts[] = {
         "caller.joined", "caller.left", "agent.ringing", "agent.connected", "agent.completed", "member.changed",
         "call.started",  "call.ended",  "peer.changed",  "board.stale",     "board.fresh"};
