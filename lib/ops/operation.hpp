@@ -51,6 +51,7 @@ struct Operation {
     const TypeDesc& (*params)() = nullptr;
     const TypeDesc& (*result)() = nullptr;
     Value (*makeParams)() = nullptr;
+    Value (*makeResult)() = nullptr;
 
     std::string soapName() const; // "queueList": lowerCamel of the name
 };
@@ -69,9 +70,14 @@ const Operation* findOperation(std::string_view name);
 // Op is a struct { using Params; using Result; static constexpr name, summary, roles, changes; }.
 template <class Op>
 Operation makeOperation() {
-    return Operation{Op::name, Op::summary, Op::roles, Op::changes, &Op::Params::describe, &Op::Result::describe, [] {
-                         return Value::make<typename Op::Params>();
-                     }};
+    return Operation{Op::name,
+                     Op::summary,
+                     Op::roles,
+                     Op::changes,
+                     &Op::Params::describe,
+                     &Op::Result::describe,
+                     [] { return Value::make<typename Op::Params>(); },
+                     [] { return Value::make<typename Op::Result>(); }};
 }
 
 } // namespace pbx::ops

@@ -51,9 +51,9 @@ std::string_view formatProblem(std::string_view value, Format format) {
     case Format::login:
         return isLogin(value) ? "" : "must be a login name: a-z, 0-9, '.', '_' and '-'";
     case Format::reference:
-        return allOf(value, "._:-") ? "" : "must be an object's id or name";
+        return allOf(value, "._:/;@+-") ? "" : "must be an object's id or name";
     case Format::cursor:
-        return allOf(value, "._:-") ? "" : "must be a `next` that this server gave";
+        return allOf(value, "_-") ? "" : "must be a `next` that this server gave";
     case Format::country:
         return value.size() == 2 && value[0] >= 'A' && value[0] <= 'Z' && value[1] >= 'A' && value[1] <= 'Z'
                    ? ""

@@ -1,0 +1,169 @@
+#include "ops/dispatcher.hpp"
+
+#include "base/encoding.hpp"
+#include "ops/json.hpp"
+
+namespace pbx::ops {
+namespace {
+
+constexpr std::chrono::hours idempotencyKept{24};
+
+access::Credentials presented(const Credentials& credentials) {
+    switch (credentials.kind) {
+    case Credentials::Kind::none: return access::NoCredentials{};
+    case Credentials::Kind::basic: return access::BasicCredentials{credentials.user, credentials.secret};
+    case Credentials::Kind::bearer: return access::BearerCredentials{credentials.secret};
+    case Credentials::Kind::invalid: return access::MalformedCredentials{};
+    }
+    return access::MalformedCredentials{};
+}
+
+} // namespace
+
+class Dispatcher::DispatcherSession final : public Session {
+public:
+    DispatcherSession(const Dispatcher& dispatcher, access::PrincipalPtr principal, CallContext from)
+        : dispatcher_(dispatcher), principal_(std::move(principal)), from_(std::move(from)) {}
+
+    Outcome call(const Operation& operation, const CommonParams& common, Value params) override {
+        const auto begun = dispatcher_.services_.clock.steady();
+        const auto observe = [&](std::string_view outcome) {
+            if (dispatcher_.observer_)
+                dispatcher_.observer_(operation, from_.face, outcome,
+                                      std::chrono::duration_cast<Micros>(dispatcher_.services_.clock.steady() - begun));
+        };
+        try {
+            auto outcome = dispatcher_.run(from_, principal_, operation, common, params);
+            observe(std::holds_alternative<Value>(outcome) ? "ok" : "waiting");
+            return outcome;
+        } catch (const Error& error) {
+            observe(errorRow(error.code()).token);
+            const auto level = error.code() == ErrorCode::internal ? LogLevel::error : LogLevel::info;
+            dispatcher_.log_.write(level, "call.refused",
+                                   {{"request", from_.requestId},
+                                    {"operation", operation.name},
+                                    {"login", principal_->login},
+                                    {"error", errorRow(error.code()).token},
+                                    {"text", error.text()},
+                                    {"cause", error.cause()}});
+            throw;
+        } catch (const std::exception& e) {
+            observe("internal");
+            dispatcher_.log_.error("call.failed",
+                                   {{"request", from_.requestId}, {"operation", operation.name}, {"cause", e.what()}});
+            throw Error(ErrorCode::internal, "internal error; quote request " + from_.requestId);
+        }
+    }
+
+private:
+    const Dispatcher& dispatcher_;
+    const access::PrincipalPtr principal_;
+    const CallContext from_;
+};
+
+Dispatcher::Dispatcher(const Services& services, access::Authenticator& authenticator, access::AuditWriter& audit,
+                       const Log& log, CallObserver observer)
+    : services_(services), handlers_(allHandlers()), authenticator_(authenticator), audit_(audit), log_(log),
+      observer_(std::move(observer)) {}
+
+std::unique_ptr<Session> Dispatcher::admit(CallContext context) {
+    try {
+        auto principal = authenticator_.authenticate(presented(context.credentials), context.address);
+        context.credentials = {}; // nobody needs the secret any more
+        return std::make_unique<DispatcherSession>(*this, std::move(principal), std::move(context));
+    } catch (const Error& error) {
+        log_.info("login.refused", {{"request", context.requestId},
+                                    {"face", context.face},
+                                    {"address", context.address},
+                                    {"login", context.credentials.user},
+                                    {"error", errorRow(error.code()).token}});
+        throw;
+    }
+}
+
+bool mayCall(const access::Principal& principal, const Operation& operation) {
+    return operation.roles.contains(principal.role) && principal.covers(operation.name);
+}
+
+std::optional<TenantId> resolveTenant(const access::Principal& principal, const CommonParams& common,
+                                      const domain::Directory& directory) {
+    if (!common.tenant) return principal.tenant;
+    const domain::Tenant* named = directory.tenantByName(*common.tenant);
+    if (!named) named = directory.tenant(TenantId(*common.tenant));
+    if (!named || (principal.tenant && *principal.tenant != named->id)) throw Error::notFound("tenant", *common.tenant);
+    return named->id;
+}
+
+Outcome Dispatcher::run(const CallContext& from, const access::PrincipalPtr& principal, const Operation& operation,
+                        const CommonParams& common, const Value& params) const {
+    if (!mayCall(*principal, operation))
+        throw Error(ErrorCode::forbidden, std::string(operation.name) + " is not open to role " +
+                                              std::string(domain::roleText(principal->role)) +
+                                              (principal->via == access::Via::token ? " with this token" : ""));
+    validate(CommonParams::describe(), &common);
+    validate(params.type(), params.get());
+    Context context(services_, principal, resolveTenant(*principal, common, *services_.directory.get()));
+    if (!operation.changes) return handlers_.find(operation.name)(context, params);
+    try {
+        auto outcome = perform(context, operation, common, params);
+        audit(from, context, operation, params, "ok");
+        return outcome;
+    } catch (const Error& error) {
+        audit(from, context, operation, params, errorRow(error.code()).token);
+        throw;
+    }
+}
+
+Outcome Dispatcher::perform(Context& context, const Operation& operation, const CommonParams& common,
+                            const Value& params) const {
+    const auto& run = handlers_.find(operation.name);
+    if (!common.idempotencyKey) return run(context, params);
+
+    auto& keys = services_.repositories.idempotency;
+    const storage::IdempotencyKey key{context.tenant().value_or(TenantId()), context.principal().user,
+                                      std::string(operation.name), *common.idempotencyKey};
+    if (const auto reply = keys.begin(key, hashHex(toJson(params)), idempotencyKept)) {
+        Value stored = operation.makeResult();
+        decodeObject(*reply, stored.type(), stored.get());
+        return stored;
+    }
+    try {
+        auto outcome = run(context, params);
+        // A secret is shown once: a repeated request is told the rest, and the database never holds it.
+        keys.finish(key, toJson(std::get<Value>(outcome), Secrets::masked));
+        return outcome;
+    } catch (const Error& error) {
+        if (error.code() != ErrorCode::outcomeUnknown) keys.abandon(key);
+        throw;
+    }
+}
+
+void Dispatcher::audit(const CallContext& from, const Context& context, const Operation& operation, const Value& params,
+                       std::string_view outcome) const {
+    const auto& principal = context.principal();
+    access::AuditRecord record;
+    record.tenant = context.tenant();
+    record.login = principal.login;
+    record.via = principal.viaText();
+    record.address = from.address;
+    record.face = from.face;
+    record.requestId = from.requestId;
+    record.operation = operation.name;
+    record.target = context.target();
+    record.parameters = toJson(params, Secrets::masked);
+    record.outcome = outcome;
+    try {
+        audit_.write(record);
+    } catch (const Error& error) {
+        // The change is made (or was refused) and cannot be taken back: the log keeps the whole record instead.
+        log_.error("audit.unwritten", {{"request", record.requestId},
+                                       {"operation", record.operation},
+                                       {"login", record.login},
+                                       {"target", record.target},
+                                       {"parameters", record.parameters},
+                                       {"outcome", record.outcome},
+                                       {"cause", error.cause()}});
+    }
+}
+
+} // namespace pbx::ops

@@ -1,0 +1,51 @@
+// The Door itself: authenticate, resolve the tenant, authorise, validate, run, audit, map the error; once, for every
+// face. Threads: any number of requests at once. Throws pbx::Error, and nothing else reaches a face.
+#pragma once
+
+#include "access/audit.hpp"
+#include "base/log.hpp"
+#include "ops/handlers.hpp"
+
+#include <chrono>
+
+namespace pbx::ops {
+
+// Called once a call, on its thread: for metrics. `outcome` is "ok", "waiting" or an error's token.
+using CallObserver = std::function<void(const Operation& operation, std::string_view face, std::string_view outcome,
+                                        std::chrono::microseconds took)>;
+
+class Dispatcher final : public Door {
+public:
+    // References must outlive it.
+    Dispatcher(const Services& services, access::Authenticator& authenticator, access::AuditWriter& audit,
+               const Log& log, CallObserver observer = {});
+
+    std::unique_ptr<Session> admit(CallContext context) override;
+
+private:
+    class DispatcherSession;
+
+    Outcome run(const CallContext& from, const access::PrincipalPtr& principal, const Operation& operation,
+                const CommonParams& common, const Value& params) const;
+    Outcome perform(Context& context, const Operation& operation, const CommonParams& common,
+                    const Value& params) const;
+    void audit(const CallContext& from, const Context& context, const Operation& operation, const Value& params,
+               std::string_view outcome) const;
+
+    const Services& services_;
+    const Handlers handlers_;
+    access::Authenticator& authenticator_;
+    access::AuditWriter& audit_;
+    const Log& log_;
+    const CallObserver observer_;
+};
+
+// The tenant that a call is about: the caller's own; for an operator the one that it names, or none. Throws notFound
+// for another's tenant as for one that never existed.
+std::optional<TenantId> resolveTenant(const access::Principal& principal, const CommonParams& common,
+                                      const domain::Directory& directory);
+
+// Whether role and token reach the operation.
+bool mayCall(const access::Principal& principal, const Operation& operation);
+
+} // namespace pbx::ops

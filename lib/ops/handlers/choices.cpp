@@ -1,0 +1,28 @@
+#include "ops/handlers/choices.hpp"
+
+namespace pbx::ops {
+
+std::string chosenServer(const Context& context, const std::optional<std::string>& named) {
+    const auto boards = context.services().boards();
+    if (!named) {
+        if (boards.size() == 1) return boards.front()->server;
+        throw Error::field("server", boards.empty() ? "no Asterisk is configured"
+                                                    : "is required: there are several Asterisk servers");
+    }
+    for (const auto& board : boards)
+        if (board->server == *named) return *named;
+    throw Error::field("server", "no such Asterisk in the configuration");
+}
+
+std::optional<DepartmentId> chosenDepartment(const Context& context, const std::optional<std::string>& named) {
+    if (!named) return std::nullopt;
+    return context.repositories().departments.get(context.scope(), *named).id;
+}
+
+std::optional<std::optional<DepartmentId>> changedDepartment(const Context& context,
+                                                             const std::optional<std::string>& named) {
+    if (!named) return std::nullopt;
+    return named->empty() ? std::optional<DepartmentId>() : chosenDepartment(context, named);
+}
+
+} // namespace pbx::ops
