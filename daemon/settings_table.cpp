@@ -241,13 +241,14 @@ void judgeAsterisk(Judge judge) {
         judge.fault("dead_after_ms", "dead_after_ms is not above ping_after_ms, so that no answer could come in time",
                     "raise it to about three times ping_after_ms");
     if (config.given(judge.section, "sys_user") && judge.empty("sys_secret_file"))
-        judge.fault("sys_user", "sys_user is given without sys_secret_file", "add sys_secret_file = ...");
+        judge.fault("sys_user", "sys_user is given without sys_secret_file and is not used",
+                    "add sys_secret_file = ...", true);
     if (config.text(judge.section, "sys_user") == config.text(judge.section, "user") && !judge.empty("sys_secret_file"))
         judge.fault("sys_user", "sys_user is the same account as user",
                     "use two accounts, so that each keeps least rights");
     if (!config.flag(judge.section, "tls"))
         for (const std::string_view key : {"tls_ca", "tls_name"})
-            if (config.given(judge.section, key))
+            if (!judge.empty(key))
                 judge.fault(key, std::string(key) + " is given, but tls is no", "say tls = yes, or remove it");
 }
 

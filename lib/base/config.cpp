@@ -132,7 +132,7 @@ private:
                 const auto named = namedSection(known.section);
                 remedy += named ? " [" + std::string(*named) + ".NAME]" : " [" + std::string(known.section) + "]";
             }
-            fault(where, "there is no section [" + std::string(trimmed(shown(heading))) + "]", remedy);
+            fault(where, "there is no section " + shown(heading), remedy);
             return false;
         }
         if (section->name.empty()) return true;

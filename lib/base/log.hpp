@@ -59,8 +59,8 @@ using LogFields = std::initializer_list<LogField>;
 struct LogOptions {
     LogLevel level = LogLevel::info;
     LogFormat format = LogFormat::text;
-    int fd = 2;       // used when `file` is empty; not closed by the log; -1 writes nothing
-    std::string file; // appended to, made with mode 0640
+    int fd = 2;         // used when `file` is empty; not closed by the log; -1 writes nothing
+    std::string file{}; // appended to, made with mode 0640
 };
 
 // Event names are dotted lower-case words ("link.up"), keys snake_case; both come from our code, never from outside.
