@@ -1,0 +1,234 @@
+// The simulated Asterisk without sockets or clocks: calls, queues, members, phones; time is what advance() is told.
+// Threads: one. Fails with pbx::Error (invalidArgument) only for wrong set-up; what AMI asks answers with a text
+// instead. Source of names and orders: recordings of Asterisk 22.10.1 (tests/fixtures), held against it by
+// tests/unit/simulator.
+#pragma once
+
+#include "event.hpp"
+#include "model.hpp"
+#include "rng.hpp"
+#include "timers.hpp"
+
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+namespace pbx::sim {
+
+struct RingPlan {
+    enum class Outcome { answer, noAnswer, busy } outcome = Outcome::answer;
+    Micros after = std::chrono::seconds(3); // of answering; no answer lasts until the queue's ring time is over
+};
+
+struct TalkPlan {
+    Micros talk = std::chrono::minutes(2);
+    bool agentEnds = false;
+    enum class Turn { nothing, hold, blindTransfer, attendedTransfer } turn = Turn::nothing;
+    Micros turnAt{};    // after the answer, less than `talk`
+    Micros turnFor{};   // length of a hold or of a consultation
+    std::string target; // extension of a transfer
+};
+
+// What the people on both ends do; the world only knows how Asterisk reacts.
+class People {
+public:
+    virtual ~People() = default;
+    virtual RingPlan ring(const Call& call, Index phone) = 0;
+    virtual TalkPlan talk(const Call& call) = 0;
+    virtual void ended(const Call& call) = 0;
+};
+
+class World {
+public:
+    World(People& people, std::uint64_t seed, UtcTime now) : people_(people), rng_(seed), now_(now), started_(now) {}
+
+    // --- set-up (no events)
+    Index addTenant(std::string name);
+    Index addPhone(Index tenant, std::string exten, std::string person);
+    Index addQueue(Queue queue);
+    void seatMember(Index queue, Index phone, int penalty, int wrapupSeconds, bool dynamic = true);
+
+    // At speed 10 people wrap up ten times faster too (the headers still say whole seconds of speed 1).
+    void setSpeed(double speed) { speed_ = speed; }
+
+    // --- time
+    void listen(EventSink* sink) { sink_ = sink; } // nullptr: nobody reads, nothing is written
+    void advance(UtcTime to);
+    UtcTime now() const { return now_; }
+    UtcTime clock() const {
+        return stamp_ > now_ ? stamp_ : now_;
+    } // what Ping answers: never before an event already sent
+    std::optional<UtcTime> nextTimer() const { return timers_.next(); }
+    void at(UtcTime when, Timers::Action action) { timers_.at(when, std::move(action)); }
+
+    // --- calls
+    CallId startQueueCall(CallPlan plan);
+    CallId startInternalCall(Index from, std::string exten);
+    // `channel` is "PJSIP/<endpoint>"; the outcome comes as OriginateResponse.
+    void originate(std::string actionId, std::string_view channel, std::string context, std::string exten,
+                   std::string callerNum, std::string callerName, Micros timeout, std::string uniqueid);
+    bool hangup(std::string_view channelName);
+    bool blindTransfer(std::string_view channelName, const std::string& context, const std::string& exten);
+
+    // --- members, as the queue actions name them; `queue` empty = every queue (ASTERISK.md section 7)
+    enum class Added { ok, already, noQueue };
+    enum class Removed { ok, notThere, noQueue, notDynamic };
+    Added addMember(std::string_view queue, std::string_view interface, Member member);
+    Removed removeMember(std::string_view queue, std::string_view interface);
+    bool pause(std::string_view queue, std::string_view interface, bool paused, std::string_view reason);
+    bool penalty(std::string_view queue, std::string_view interface, int penalty);
+    bool ringInUse(std::string_view queue, std::string_view interface, bool ring);
+
+    // --- phones
+    void setReachable(Index phone, bool reachable); // answers OPTIONS or not
+    void setRegistered(Index phone, bool registered);
+
+    // --- Asterisk itself
+    void reload(std::string_view module); // the event only: nothing that was reloaded is announced
+    // An AMI UserEvent: everybody hears it, with the sender's ActionID.
+    void userEvent(const std::vector<std::pair<std::string, std::string>>& request, std::string_view actionId);
+    void shutDown();  // event Shutdown; every call is gone without a word, as after `core restart now`
+    void restarted(); // counters and times begin anew; dynamic members stay (astdb)
+    UtcTime startedAt() const { return started_; }
+
+    // --- what is there, for lists and for the people
+    const std::vector<Tenant>& tenants() const { return tenants_; }
+    const std::vector<Phone>& phones() const { return phones_; }
+    const std::vector<Queue>& queues() const { return queues_; }
+    const std::map<CallId, std::unique_ptr<Call>>& calls() const { return calls_; }
+    std::size_t processedCalls() const { return processed_; }
+    DeviceState deviceState(const Phone& phone) const;
+    DeviceState memberState(const Member& member) const;
+    const Member* memberOf(const Queue& queue, Index phone) const;
+    const Phone* findPhone(std::string_view interface) const;
+    Index findPhone(Index tenant, std::string_view exten) const;
+    const Queue* findQueue(std::string_view name) const;
+    std::string contextOf(Index tenant) const { return tenants_[tenant].name + "-internal"; }
+
+private:
+    struct Attempt { // one line of the call detail records
+        std::string destination, application, data, disposition;
+        UtcTime start{}, answer{}, end{};
+    };
+
+    template <class Fill>
+    void emit(Class c, std::string_view name, Fill&& fill) {
+        if (sink_ == nullptr) return;
+        beginEvent(c, name);
+        Headers headers(text_);
+        fill(headers);
+        headers.end();
+        sink_->event(c, name, text_);
+    }
+    void beginEvent(Class c, std::string_view name);
+    void channelEvent(std::string_view name, const Channel& channel);
+    void dialEvent(std::string_view name, const Call& call, std::string_view key, std::string_view value);
+    void dialEvent(std::string_view name, const Channel* from, const Channel& to, std::string_view key,
+                   std::string_view value);
+    void bridgeEvent(std::string_view name, const Bridge& bridge);
+    void enter(Bridge& bridge, Channel& channel);
+    void leave(Bridge& bridge, Channel& channel);
+    void created(const Call& call, const Channel& channel);   // Newchannel
+    void connectedTo(Channel& channel, const Channel& other); // NewConnectedLine, if it is news
+    void hangupEvent(const Channel& channel, int cause, bool busy = false);
+    void softHangup(const Channel& channel);
+    void cdrEvents(const Call& call);
+    const std::string& tenantName(const Channel& channel) const { return tenants_[channel.tenant].name; }
+
+    Channel phoneChannel(Index phone, const Channel* linkedTo, std::string uniqueid = {});
+    Channel trunkChannel(Index tenant);
+    std::string nextUniqueid();
+    Bridge newBridge();
+    void trunkUsed(Index tenant, int change);
+    void use(Channel& channel, Use use);
+    void announce(Index phone);
+    void announceAvailable(Queue& queue);
+    void deviceEvent(std::string_view device, std::string_view state);
+    void memberEvent(std::string_view name, const Queue& queue, const Member& member);
+
+    Call& newCall(CallPlan plan);
+    Call* find(CallId id);
+    void later(Call& call, Micros delay, void (World::*next)(Call&)); // not run if the call's step changes before
+    void enterState(Call& call, CallState state);
+    void drop(Call& call); // forget it, its channels are hung up already
+
+    // queue_calls.cpp
+    void answerTrunk(Call& call);
+    void join(Call& call);
+    void planDispatch(Index queue);
+    void dispatch(Index queue);
+    Member* pick(Queue& queue);
+    Member* memberOfCall(const Call& call); // nullptr: removed meanwhile
+    bool eligible(const Member& member) const;
+    void ringMember(Call& call, Member& member);
+    void memberBusy(Call& call);
+    void memberNoAnswer(Call& call);
+    void memberAnswers(Call& call);
+    void leaveQueue(Call& call);
+    void abandon(Call& call);
+    void abandonIfWaiting(CallId id);
+    void giveUp(CallId id);                               // Queue() timeout
+    void offerToMember(Call& call, const Member& member); // the events of one attempt up to DialBegin
+    void stopRinging(Call& call);
+    void endOfQueue(Call& call);
+    void hangupAfterQueue(Call& call);
+    void agentComplete(Call& call, std::string_view reason);
+
+    // talk.cpp
+    void planTalk(Call& call);
+    void callerHangsUp(Call& call);
+    void agentHangsUp(Call& call);
+    void endTalk(Call& call, bool byAgent);
+    void hold(Call& call);
+    void unhold(Call& call);
+    void transferPlanned(Call& call);
+    void transfer(Call& call, const std::string& context, const std::string& exten);
+    void consultPlanned(Call& call);
+    void consultAnswered(Call& call);
+    void consultFailed(Call& call);
+    void completeAttended(Call& call);
+    void endConsult(Call& call);
+
+    // plain_calls.cpp
+    void route(Call& call);
+    void dial(Call& call, Channel to);
+    void dialAnswered(Call& call);
+    void dialFailed(Call& call);
+    void originateAnswered(Call& call);
+    void originateFailed(Call& call);
+    void originateResponse(const Call& call, bool ok, int reason, std::string_view channel);
+    void applicationEnds(Call& call);
+    void hangupCaller(Call& call); // SoftHangupRequest, Cdr, Hangup of what is left of a call
+    void tearDown(Call& call);
+
+    template <class Use>
+    bool eachMembership(std::string_view queue, std::string_view interface, Use&& use);
+    Index queueIndex(std::string_view name) const;
+
+    People& people_;
+    Rng rng_;
+    UtcTime now_;
+    UtcTime stamp_{};
+    UtcTime started_;
+    EventSink* sink_ = nullptr;
+    std::string text_;
+    Timers timers_;
+    std::vector<Tenant> tenants_;
+    std::vector<Phone> phones_;
+    std::vector<Queue> queues_;
+    std::unordered_map<std::string, Index> queueByName_, phoneByInterface_;
+    std::map<CallId, std::unique_ptr<Call>> calls_;
+    std::unordered_map<std::string, CallId> callByChannel_;
+    std::unordered_map<CallId, std::vector<Attempt>> attempts_;
+    std::unordered_map<CallId, TalkPlan> talks_;
+    double speed_ = 1.0;
+    CallId nextCall_ = 1;
+    std::size_t processed_ = 0;
+    std::uint32_t channelNumber_ = 0;
+    std::uint32_t uniqueNumber_ = 0;
+};
+
+} // namespace pbx::sim
