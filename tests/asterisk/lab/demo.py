@@ -34,7 +34,7 @@ def run(lab, seed=1):
         with Phones(lab, PEOPLE) as phones:
             while True:
                 try:
-                    phones.register(AGENTS)
+                    phones.register(AGENTS, anew=True)
                     with lab.ami(events="off") as ami:
                         _sign_in(ami)
                         _traffic(phones, ami, chance)

@@ -31,11 +31,11 @@ class Phones:
     def __init__(self, lab, behaviours=BEHAVIOURS):
         self.lab = lab
         self.behaviours = behaviours
-        self.calls = []            # (name, process) of callers that were started and not yet reaped
+        self.calls = []            # (name, process, callers) that were started and not yet reaped
         self.started = 0           # callers so far
         self._base = lab.state["base"]
         self._folder = tempfile.mkdtemp(prefix="pbx-phones-")
-        self._agents = {}          # behaviour: process
+        self._agents = {}          # (behaviour, for chan_sip): process
         self._next_port = 0
         self._registrations = 0
         atexit.register(self.close)
@@ -49,7 +49,7 @@ class Phones:
     def close(self):
         """Ends every phone; removes their files."""
         atexit.unregister(self.close)
-        for _, process in self.calls + list(self._agents.items()):
+        for process in [process for _, process, _ in self.calls] + list(self._agents.values()):
             processes.end(processes.identity(process.pid), grace=1.0)
             process.wait()
         self.calls, self._agents = [], {}
@@ -71,7 +71,7 @@ class Phones:
         return path
 
     def _sipp(self, name, scenario, address, port, *arguments, target=None):
-        target = target or self.lab.state["sip_port"]
+        target = target or self._target(chan_sip=False)
         argv = ["sipp", f"127.0.0.1:{target}", "-sf", scenario, "-i", address, "-p", str(port), "-nostdin",
                 "-trace_err", "-error_file", os.path.join(self._folder, name + ".err"), "-timeout_error", *arguments]
         return processes.start(argv, log=os.path.join(self._folder, name + ".out"), cwd=self._folder)
@@ -90,37 +90,46 @@ class Phones:
 
     # --- agents
 
-    def _behaviour_port(self, behaviour):
-        return self._base + ports.AGENTS + list(self.behaviours).index(behaviour)
+    def _agent_port(self, behaviour, chan_sip):
+        return self._base + ports.AGENTS + list(self.behaviours).index(behaviour) + (ports.AGENTS_CHAN_SIP if chan_sip else 0)
 
-    def _answer_as(self, behaviour):
-        if behaviour in self._agents:
+    def _target(self, chan_sip):
+        return self.lab.state["chan_sip_port" if chan_sip else "sip_port"]
+
+    def _answer_as(self, behaviour, chan_sip):
+        """SIPp sends its answers to the port on its command line, so each of Asterisk's SIP drivers needs its own."""
+        key = (behaviour, chan_sip)
+        if key in self._agents:
             return
         template, ring, talk = self.behaviours[behaviour]
-        place = list(self.behaviours).index(behaviour)
-        process = self._sipp("agent-" + behaviour, self._scenario(template, RING_MS=ring, TALK_MS=talk), "127.0.0.1",
-                             self._behaviour_port(behaviour), "-mi", "127.0.0.1", "-mp",
-                             str(self._base + ports.AGENT_MEDIA + 50 * place), "-aa", "-rtp_echo")
-        self._agents[behaviour] = process
+        name = f"agent-{behaviour}{'-chan_sip' if chan_sip else ''}"
+        port = self._agent_port(behaviour, chan_sip)
+        media = self._base + ports.AGENT_MEDIA + 50 * list(self.behaviours).index(behaviour) + (26 if chan_sip else 0)
+        process = self._sipp(name, self._scenario(template, RING_MS=ring, TALK_MS=talk), "127.0.0.1", port, "-mi", "127.0.0.1",
+                             "-mp", str(media), "-aa", "-rtp_echo", target=self._target(chan_sip))
+        self._agents[key] = process
         deadline = time.monotonic() + 5
-        while not _udp_bound(self._behaviour_port(behaviour)):
+        while not _udp_bound(port):
             if process.poll() is not None or time.monotonic() > deadline:
-                raise LabError(f"SIPp for agents '{behaviour}' did not start: {self.errors('agent-' + behaviour)}")
+                raise LabError(f"SIPp {name} did not start: {self.errors(name)}")
             time.sleep(0.02)
 
-    def register(self, agents, expires=3600, chan_sip=False):
-        """agents: {"viatalk-101": "answer", ...}. expires=0 signs them off. chan_sip: at Asterisk 16's old driver."""
+    def register(self, agents, expires=3600, chan_sip=False, anew=False):
+        """agents: {"viatalk-101": "answer", ...}. expires=0 signs them off. chan_sip: at Asterisk 16's old driver.
+        anew: sign off first. Needed after a start of Asterisk: it remembers contacts, but has not asked them yet, and
+        one that registers unchanged stays unavailable until it is asked (qualify_frequency)."""
+        if anew:
+            self.register(agents, expires=0, chan_sip=chan_sip)
         for behaviour in sorted(set(agents.values())):
-            self._answer_as(behaviour)
+            self._answer_as(behaviour, chan_sip)
         self._registrations += 1
         name = f"register-{self._registrations}"
         secret = self.lab.secret("sip")
-        lines = [f"{agent};[authentication username={agent} password={secret}];{self._behaviour_port(behaviour)};{expires}"
+        lines = [f"{agent};[authentication username={agent} password={secret}];{self._agent_port(behaviour, chan_sip)};{expires}"
                  for agent, behaviour in agents.items()]
         table = self._table(name, lines)
-        process = self._sipp(name, self._scenario("register.xml"), "127.0.0.1", self._base + ports.AGENTS + 30, "-inf", table,
-                             "-m", str(len(lines)), "-r", "50", "-timeout", "10",
-                             target=self.lab.state["chan_sip_port"] if chan_sip else None)
+        process = self._sipp(name, self._scenario("register.xml"), "127.0.0.1", self._base + ports.REGISTER, "-inf", table,
+                             "-m", str(len(lines)), "-r", "50", "-timeout", "10", target=self._target(chan_sip))
         if process.wait() != 0:
             raise LabError(f"registering {', '.join(agents)} failed: {self.errors(name)}")
 
@@ -145,13 +154,13 @@ class Phones:
         address = config.TRUNK_IP[tenant]
         process = self._sipp(name, scenario, address, port, "-inf", table, "-m", str(count), "-r", str(rate), "-mi", address,
                              "-mp", str(media), "-timeout", str(int(hold + count / rate) + 60), "-aa", "-rtp_echo")
-        self.calls.append((name, process))
+        self.calls.append((name, process, count))
         return name
 
     def reap(self, timeout=60.0):
         """Waits for all callers. {name: why} of those whose SIPp did not end with 0."""
         deadline, failed = time.monotonic() + timeout, {}
-        for name, process in self.calls:
+        for name, process, _ in self.calls:
             try:
                 code = process.wait(max(0.05, deadline - time.monotonic()))
             except subprocess.TimeoutExpired:
@@ -165,7 +174,7 @@ class Phones:
 
     def reap_finished(self):
         """Forgets callers that ended by themselves; for traffic that goes on and on."""
-        self.calls = [(name, process) for name, process in self.calls if process.poll() is None]
+        self.calls = [call for call in self.calls if call[1].poll() is None]
 
 
 def _udp_bound(port):

@@ -16,6 +16,8 @@ FIRST, LAST, SIZE = 10000, 31000, 1000
 # Offsets in the block. SIPp callers use the trunks' addresses, so they may share port numbers with the agents.
 AMI, SIP, CHAN_SIP = 0, 1, 2
 AGENTS = 10            # SIPp user agents, one port a behaviour
+AGENTS_CHAN_SIP = 20   # added to that for those that answer chan_sip
+REGISTER = 49
 CALLERS, CALLERS_END = 50, 199
 RTP, RTP_END = 200, 599    # Asterisk's
 AGENT_MEDIA = 600      # 20 ports a behaviour

@@ -1,0 +1,163 @@
+"""The board in one form, made from Asterisk's lists or from pbxd's JSON, and the differences of two such boards.
+
+Pure functions: messages and parsed JSON in, plain dictionaries out.
+
+    {"queues": {name: {"settings": {...}, "callers": [{...} in order], "members": {interface: {...}}}},
+     "calls":  {linkedid: {channel: {"state": "up", "bridge": id or None}}},
+     "peers":  {"PJSIP/viatalk-101": {"device_state": "NOT_INUSE", "contacts": {uri: status} or None}}}
+"""
+import datetime
+import re
+from typing import NamedTuple
+
+# No event announces these (or late): pbxd refreshes them from time to time, so they may lag by its reconciling period.
+REFRESHED = {"settings", "priority", "calls_taken", "last_call"}
+# Whole seconds of two clocks, rounded differently.
+ONE_SECOND_OFF = {"paused_since", "last_call"}
+
+_UNKNOWN = {"", "unknown", "<unknown>", "<null>"}
+
+
+class Difference(NamedTuple):
+    path: str
+    asterisk: object
+    pbxd: object
+
+    def __str__(self):
+        return f"{self.path}: Asterisk {self.asterisk!r}, pbxd {self.pbxd!r}"
+
+
+def _text(value):
+    return "" if value is None or value in _UNKNOWN else value
+
+
+def _time(seconds):
+    """Asterisk's 0 means never."""
+    return int(seconds or 0) or None
+
+
+def _rfc3339(text):
+    return None if text is None else int(datetime.datetime.fromisoformat(text).timestamp())
+
+
+def _state(text):
+    """One spelling for "Up", "up", "Off Hook", "off_hook"."""
+    return re.sub(r"[^a-z]", "", (text or "").lower())
+
+
+# --- Asterisk
+
+def asterisk_queues(events, linkedids):
+    """From the events of QueueStatus. linkedids: {uniqueid: linkedid} of the channels, from CoreShowChannels."""
+    queues = {}
+    for m in events:
+        name = m.get("Queue")
+        if m.get("Event") == "QueueParams":
+            queues[name] = {"settings": {"strategy": m.get("Strategy"), "max_length": int(m.get("Max")), "weight": int(m.get("Weight")),
+                                         "service_level_seconds": int(m.get("ServiceLevel"))}, "callers": [], "members": {}}
+        elif m.get("Event") == "QueueMember":
+            paused = m.get("Paused") == "1"
+            queues[name]["members"][m.get("Location")] = {
+                "name": m.get("Name"), "penalty": int(m.get("Penalty")), "paused": paused,
+                "paused_reason": _text(m.get("PausedReason")) if paused else "",
+                "paused_since": _time(m.get("LastPause")) if paused else None,
+                "status": int(m.get("Status")), "in_call": m.get("InCall") == "1",
+                "calls_taken": int(m.get("CallsTaken")), "last_call": _time(m.get("LastCall"))}
+        elif m.get("Event") == "QueueEntry":
+            unique = m.get("Uniqueid")
+            queues[name]["callers"].append({"call": linkedids.get(unique, unique), "position": int(m.get("Position")),
+                                            "number": _text(m.get("CallerIDNum")), "caller_name": _text(m.get("CallerIDName")),
+                                            "priority": int(m.get("Priority") or 0)})
+    for queue in queues.values():
+        queue["callers"].sort(key=lambda c: c["position"])
+    return queues
+
+
+def asterisk_calls(events):
+    """From the events of CoreShowChannels."""
+    calls = {}
+    for m in events:
+        calls.setdefault(m.get("Linkedid"), {})[m.get("Channel")] = {"state": _state(m.get("ChannelStateDesc")), "bridge": m.get("BridgeId") or None}
+    return calls
+
+
+def asterisk_peers(device_states, contacts, wanted):
+    """From the events of DeviceStateList and PJSIPShowContacts; only those for which wanted(name). chan_sip peers have
+    no list of contacts: None."""
+    peers = {}
+    for m in device_states:
+        name = m.get("Device")
+        if wanted(name):
+            peers[name] = {"device_state": m.get("State"), "contacts": {} if name.startswith("PJSIP/") else None}
+    for m in contacts:
+        name = "PJSIP/" + (m.get("Endpoint") or "").split(",")[0]
+        if name in peers:
+            peers[name]["contacts"][m.get("Uri")] = m.get("Status")
+    return peers
+
+
+# --- pbxd
+
+def pbxd_queues(statuses):
+    """From the answers of queue.status."""
+    return {s["asterisk_name"]: {"settings": {k: s.get(k) for k in ("strategy", "max_length", "weight", "service_level_seconds")},
+                                 "callers": [_pbxd_caller(c) for c in s["callers"]],
+                                 "members": {m["interface"]: _pbxd_member(m) for m in s["members"]}} for s in statuses}
+
+
+def _pbxd_caller(c):
+    return {"call": linkedid(c["call_id"]), "position": c["position"], "number": _text(c.get("number")), "caller_name": _text(c.get("name")),
+            "priority": c.get("priority")}
+
+
+def _pbxd_member(m):
+    return {"name": m["member_name"], "penalty": m["penalty"], "paused": m["paused"], "paused_reason": _text(m.get("paused_reason")),
+            "paused_since": _rfc3339(m.get("paused_since")), "status": m["device_status"],
+            "in_call": m["state"] in ("in_call", "on_hold") and m.get("call_id") is not None,
+            "calls_taken": m["calls_taken"], "last_call": _rfc3339(m.get("last_call_at"))}
+
+
+def linkedid(call_id):
+    """pbxd's id of a call is server/linkedid."""
+    return call_id.rpartition("/")[2]
+
+
+def pbxd_calls(details):
+    """From the answers of call.get."""
+    return {linkedid(d["id"]): {c["channel"]: {"state": _state(c["state"]), "bridge": c.get("bridge") or None} for c in d["channels"]} for d in details}
+
+
+def pbxd_peers(rows, wanted):
+    """From the items of peer.list."""
+    return {r["name"]: {"device_state": r["device_state"], "contacts": {c["uri"]: c["status"] for c in r["contacts"]} if r["name"].startswith("PJSIP/") else None}
+            for r in rows if wanted(r["name"])}
+
+
+# --- comparing
+
+def differences(asterisk, pbxd, refreshed=False, path=""):
+    """Every field in which the two differ. refreshed: also those that no event announces."""
+    if isinstance(asterisk, dict) and isinstance(pbxd, dict):
+        found = []
+        for key in sorted(asterisk.keys() | pbxd.keys()):
+            if key in REFRESHED and not refreshed:
+                continue
+            here = f"{path}.{key}" if path else key
+            if key not in asterisk or key not in pbxd:
+                found.append(Difference(here, asterisk.get(key, "(absent)"), pbxd.get(key, "(absent)")))
+            elif not (key in ONE_SECOND_OFF and _close(asterisk[key], pbxd[key])):
+                found += differences(asterisk[key], pbxd[key], refreshed, here)
+        return found
+    if isinstance(asterisk, list) and isinstance(pbxd, list) and len(asterisk) == len(pbxd):
+        return [d for i, (a, p) in enumerate(zip(asterisk, pbxd)) for d in differences(a, p, refreshed, f"{path}[{i + 1}]")]
+    return [] if asterisk == pbxd else [Difference(path, asterisk, pbxd)]
+
+
+def _close(a, b):
+    return a is not None and b is not None and abs(a - b) <= 1
+
+
+def drift_in_metrics(text):
+    """Sum of every drift counter in Prometheus text; None if there is none (then nothing was measured)."""
+    values = [float(line.rpartition(" ")[2]) for line in text.splitlines() if re.match(r"[a-z_]*drift[a-z_]*(\{.*\})? ", line)]
+    return sum(values) if values else None

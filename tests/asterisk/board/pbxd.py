@@ -1,0 +1,173 @@
+"""Starts the real pbxd for the acceptance test, fills it with the lab's tenants and asks its JSON API.
+
+start_pbxd() is the one place that knows how pbxd is configured and bootstrapped.
+"""
+import base64
+import json
+import os
+import secrets
+import shutil
+import socket
+import subprocess
+import time
+import urllib.error
+import urllib.request
+
+from lab import processes
+from lab.config import AGENTS, TENANTS
+
+from . import compare
+
+RECONCILE_SECONDS = 5
+SERVER = "main"
+
+
+class PbxdError(RuntimeError):
+    pass
+
+
+def start_pbxd(pbxd, pbxctl, lab, folder):
+    """A running pbxd (path of the program) that watches `lab`, with everything of it below `folder`; a Pbxd."""
+    os.makedirs(folder, mode=0o700, exist_ok=True)
+    port = _free_port()
+    configuration = os.path.join(folder, "pbxd.conf")
+    with open(configuration, "w") as f:
+        f.write(f"""[pbxd]
+data_dir = {folder}/data
+log_level = debug
+[http]
+port = {port}
+[board]
+reconcile_seconds = {RECONCILE_SECONDS}
+[asterisk.{SERVER}]
+host = {lab.state["ami_host"]}
+port = {lab.state["ami_port"]}
+user = {lab.state["accounts"]["main"]}
+secret_file = {lab.state["secrets"]["pbxd"]}
+sys_user = {lab.state["accounts"]["system"]}
+sys_secret_file = {lab.state["secrets"]["pbxd-sys"]}
+""")
+    os.makedirs(f"{folder}/data", mode=0o700, exist_ok=True)
+    user, password = bootstrap(pbxctl, configuration, folder)
+    log = os.path.join(folder, "pbxd.log")
+    process = processes.start([pbxd, "--config", configuration], log=log, cwd=folder)
+    running = Pbxd(process, f"http://127.0.0.1:{port}", user, password, log)
+    try:
+        running.wait_ready(20)
+        running.create_directory()
+    except BaseException:
+        running.stop()
+        raise
+    return running
+
+
+def bootstrap(pbxctl, configuration, folder):
+    """Makes the first operator before the start; returns his name and password. The password goes by standard input."""
+    if not shutil.which(pbxctl):
+        raise PbxdError(f"{pbxctl} is not there: build it, or give --pbxctl")
+    password = secrets.token_urlsafe(18)
+    done = subprocess.run([pbxctl, "--config", configuration, "bootstrap", "driver", "--password-stdin"], input=password + "\n",
+                          capture_output=True, text=True, cwd=folder, timeout=60)
+    if done.returncode != 0:
+        raise PbxdError(f"pbxctl bootstrap: exit {done.returncode}: {done.stderr.strip()}")
+    return "driver", password
+
+
+class Pbxd:
+    def __init__(self, process, url, user, password, log):
+        self.process, self.url, self.log = process, url, log
+        self._identity = processes.identity(process.pid)
+        self._authorization = "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()
+
+    def stop(self):
+        """SIGTERM; the exit code must be 0."""
+        processes_end = time.monotonic() + 15
+        self.process.terminate()
+        while self.process.poll() is None and time.monotonic() < processes_end:
+            time.sleep(0.05)
+        if self.process.poll() is None:
+            processes.end(self._identity, grace=0)
+            raise PbxdError("pbxd did not stop within 15 s of SIGTERM")
+        if self.process.returncode != 0:
+            raise PbxdError(f"pbxd ended with {self.process.returncode}; see {self.log}")
+
+    def _request(self, path, body=None):
+        request = urllib.request.Request(self.url + path, data=body, headers={"Authorization": self._authorization, "Content-Type": "application/json"})
+        try:
+            with urllib.request.urlopen(request, timeout=10) as answer:
+                return answer.read()
+        except urllib.error.HTTPError as error:
+            raise PbxdError(f"{path}: HTTP {error.code}: {error.read().decode(errors='replace')[:500]}") from None
+        except OSError as error:
+            raise PbxdError(f"{path}: {error}") from None
+
+    def call(self, operation, **parameters):
+        return json.loads(self._request("/api/v1/" + operation, json.dumps(parameters).encode()))
+
+    def items(self, operation, **parameters):
+        """All pages of a list."""
+        found, after = [], {}
+        while True:
+            page = self.call(operation, limit=500, **parameters, **after)
+            found += page["items"]
+            if not page.get("next"):
+                return found
+            after = {"after": page["next"]}
+
+    def wait_ready(self, seconds):
+        deadline = time.monotonic() + seconds
+        why = ""
+        while time.monotonic() < deadline:
+            if self.process.poll() is not None:
+                with open(self.log, errors="replace") as f:
+                    raise PbxdError(f"pbxd ended at its start ({self.process.returncode}):\n{f.read()[-2000:]}")
+            try:
+                if self.link()["state"] == "up":
+                    return
+            except PbxdError as error:
+                why = str(error)
+            time.sleep(0.1)
+        raise PbxdError(f"pbxd was not in step with Asterisk within {seconds} s: {why}")
+
+    def create_directory(self):
+        """The lab's tenants, queues and agents; queues and agents have their names in Asterisk by default."""
+        for tenant in TENANTS:
+            self.call("tenant.create", name=tenant, title=tenant.title(), country="US", time_zone="America/New_York", languages=["en"])
+            for queue in ("support", "sales", "vip"):
+                self.call("queue.create", tenant=tenant, name=queue, title=queue.title())
+            for agent in AGENTS:
+                self.call("agent.create", tenant=tenant, name=f"agent-{agent}", title=f"{tenant.title()} {agent}", interface=f"PJSIP/{tenant}-{agent}")
+
+    def link(self):
+        """The row of our Asterisk in system.status."""
+        return next(a for a in self.call("system.status")["asterisks"] if a["name"] == SERVER)
+
+    def board(self, wanted_peer):
+        """What pbxd shows, as compare.py wants it; PbxdError while it is marked stale."""
+        queues, details, peers = [], [], []
+        for tenant in TENANTS:
+            queues += [self.call("queue.status", tenant=tenant, id=q["id"]) for q in self.items("queue.list", tenant=tenant)]
+            for row in self.items("call.list", tenant=tenant):
+                try:
+                    details.append(self.call("call.get", tenant=tenant, id=row["id"]))
+                except PbxdError as error:
+                    if "HTTP 404" not in str(error):   # it ended between the two questions
+                        raise
+            peers += self.items("peer.list", tenant=tenant)
+        if any(q["stale"] for q in queues):
+            raise PbxdError("the board is marked stale")
+        return {"queues": compare.pbxd_queues(queues), "calls": compare.pbxd_calls(details), "peers": compare.pbxd_peers(peers, wanted_peer)}
+
+    def drift(self):
+        """Drift by system.status and by /metrics, which must agree."""
+        by_status = self.link()["drift"]
+        by_metrics = compare.drift_in_metrics(self._request("/metrics").decode())
+        if by_metrics is None:
+            raise PbxdError("/metrics has no drift counter")
+        return max(by_status, by_metrics)
+
+
+def _free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
