@@ -58,8 +58,7 @@ constexpr std::array settings{
             0, 65535},
     Setting{"http", "public_url", url, "",
             "The address under which clients reach this daemon, for the WSDL and links: https://pbx.example.com. Never "
-            "taken "
-            "from a request. Without it http or https, listen and port are used.",
+            "taken from a request. Without it http or https, listen and port are used.",
             restart},
     Setting{"http", "tls_certificate", path, "", "PEM file with the certificate and its chain; goes with tls_key.",
             restart},
@@ -74,17 +73,29 @@ constexpr std::array settings{
             .choices = "no yes-in-clear"},
     Setting{"http", "trusted_proxies", addresses, "",
             "Proxies whose X-Forwarded-For is believed for the client's address (and for nothing else).", restart},
-    Setting{"http", "max_connections", whole, "2000", "Open connections in all; more are closed at once.", restart, 16,
-            100000, "connections"},
-    Setting{"http", "max_connections_per_address", whole, "200",
-            "Open connections from one address; more are closed at once. Proxies of trusted_proxies are exempt.",
-            restart, 1, 100000, "connections"},
-    Setting{"http", "workers", whole, "64", "Requests that are worked on at the same time.", restart, 2, 1024,
-            "threads"},
-    Setting{"http", "header_timeout", whole, "10", "Time for a request's headers to arrive.", restart, 1, 300,
-            "seconds"},
-    Setting{"http", "body_timeout", whole, "30", "Time for a request's body to arrive.", restart, 1, 3600, "seconds"},
-    Setting{"http", "idle_timeout", whole, "60", "Time that a connection may stay open between requests.", restart, 1,
+    Setting{.section = "http",
+            .key = "forwarded_by",
+            .type = choice,
+            .fallback = "x-forwarded-for",
+            .doc =
+                "The header in which those proxies tell the client's address; the other one is ignored, since a proxy "
+                "passes it on as the client sent it.",
+            .choices = "x-forwarded-for forwarded"},
+    Setting{"http", "max_connections", whole, "1000",
+            "Connections with a request in hand, each with a thread; more are answered 503.", restart, 16, 20000,
+            "connections"},
+    Setting{"http", "max_connections_per_address", whole, "128",
+            "The same for one address (an IPv6 /64 counts as one); more are answered 429. trusted_proxies are exempt.",
+            restart, 1, 20000, "connections"},
+    Setting{"http", "max_waiting", whole, "4096",
+            "Requests that wait for an event (event.poll, event streams), which need no thread; more are answered 503.",
+            restart, 16, 100000, "requests"},
+    Setting{"http", "max_waiting_per_address", whole, "256", "The same for one address; more are answered 429.",
+            restart, 1, 100000, "requests"},
+    Setting{"http", "header_timeout", whole, "10", "Time for the TLS handshake and a request's headers to arrive.",
+            restart, 1, 300, "seconds"},
+    Setting{"http", "body_timeout", whole, "20", "Time for a request's body to arrive.", restart, 1, 3600, "seconds"},
+    Setting{"http", "idle_timeout", whole, "15", "Time that a connection may stay open between requests.", restart, 1,
             3600, "seconds"},
     Setting{"http", "body_limit", whole, "1048576", "Largest request body; a larger one is refused.", restart, 1024,
             67108864, "bytes"},
@@ -102,14 +113,27 @@ constexpr std::array settings{
     Setting{"storage", "host", host, "127.0.0.1", "MariaDB's host; not used when socket is given.", restart},
     Setting{"storage", "port", whole, "3306", "MariaDB's TCP port.", restart, 1, 65535},
     Setting{"storage", "socket", path, "", "MariaDB's Unix socket, in place of host and port.", restart},
+    Setting{
+        .section = "storage",
+        .key = "allow_plain_remote",
+        .type = choice,
+        .fallback = "no",
+        .doc = "Whether a host that is not this machine may be used: the connection is not encrypted, so that it needs "
+               "a network of its own or a tunnel, which the words say.",
+        .choices = "no yes-in-clear"},
     Setting{"storage", "database", text, "", "Name of the MariaDB database; needed with backend = mariadb.", restart},
     Setting{"storage", "user", text, "", "MariaDB user; needed with backend = mariadb.", restart},
     Setting{"storage", "password_file", secretFile, "", "File with the password of that user.", restart},
     Setting{"storage", "pool_size", whole, "8", "Database sessions that are kept open at most.", restart, 1, 256,
             "sessions"},
-    Setting{"storage", "pool_wait_ms", whole, "2000",
+    Setting{"storage", "pool_wait_ms", whole, "3000",
             "How long a request waits for a free session before it is answered \"unavailable\".", restart, 1, 60000,
             "milliseconds"},
+    Setting{"storage", "audit_key_file", secretFile, "",
+            "File with the key of the audit trail's hash chain; without it the chain finds damage, but not a forger "
+            "who can "
+            "write to the database. All daemons over one database need the same.",
+            restart},
 
     // [access]
     Setting{"access", "credential_cache_seconds", whole, "60",
@@ -119,18 +143,14 @@ constexpr std::array settings{
     Setting{"access", "argon2_parallel", whole, "2",
             "Password computations at the same time (64 MiB each); more logins are told to retry.", restart, 1, 16,
             "computations"},
-    Setting{
-        "access", "throttle_account", whole, "10",
-        "Failed logins to one account within throttle_window_seconds, after which that account is refused for the rest "
-        "of it from addresses without a good login.",
-        restart, 3, 1000, "failures"},
-    Setting{
-        "access", "throttle_address", whole, "30",
-        "Failed logins from one address within throttle_window_seconds, after which that address is refused for the "
-        "rest of it.",
-        restart, 3, 10000, "failures"},
-    Setting{"access", "throttle_window_seconds", whole, "300", "The time over which failures are counted.", restart, 10,
-            86400, "seconds"},
+    Setting{"access", "throttle_pair", whole, "10", "Wrong logins a minute from one address to one account.", restart,
+            3, 1000, "failures"},
+    Setting{"access", "throttle_address", whole, "60", "Wrong logins a minute from one address, over all accounts.",
+            restart, 3, 10000, "failures"},
+    Setting{"access", "throttle_account", whole, "200",
+            "Wrong logins a minute to one account from all addresses; an address that logged in to it before is let "
+            "through.",
+            restart, 3, 10000, "failures"},
 
     // [board]
     Setting{
@@ -155,6 +175,8 @@ constexpr std::array settings{
             .fallback = "",
             .doc = "File with the secret of that account.",
             .required = true},
+    Setting{"asterisk.*", "plain_login", flag, "no",
+            "Whether the secret itself is sent at login in place of an MD5 answer; only over TLS.", restart},
     Setting{"asterisk.*", "sys_user", text, "pbxd-sys",
             "Second AMI account, write system only, for a fixed table of actions (SIP peers, recordings, reload). It "
             "is used "
@@ -214,6 +236,9 @@ void judgeHttp(Judge judge) {
     if (config.whole("http", "max_connections_per_address") > config.whole("http", "max_connections"))
         judge.fault("max_connections_per_address", "max_connections_per_address is above max_connections",
                     "lower it, or raise max_connections");
+    if (config.whole("http", "max_waiting_per_address") > config.whole("http", "max_waiting"))
+        judge.fault("max_waiting_per_address", "max_waiting_per_address is above max_waiting",
+                    "lower it, or raise max_waiting");
     if (config.list("pbxd", "faces").empty())
         judge.faults.push_back({config.where("pbxd", "faces"), "[pbxd] faces is empty, so that nothing can be asked",
                                 "name at least one of soap, xmlrpc, json, web", false});
@@ -233,6 +258,11 @@ void judgeStorage(Judge judge) {
                     "say backend = sqlite, or remove it", true);
     if (mariadb && !judge.empty("socket") && judge.config.given("storage", "host"))
         judge.fault("socket", "socket and host are both given", "keep one of the two");
+    const auto& server = judge.config.text("storage", "host");
+    const bool remote = judge.empty("socket") && !isLoopback(server) && server != "localhost";
+    if (mariadb && remote && judge.config.text("storage", "allow_plain_remote") == "no")
+        judge.fault("host", "host is another machine, and the connection to MariaDB is not encrypted",
+                    "use its socket or a tunnel to 127.0.0.1, or say allow_plain_remote = yes-in-clear");
 }
 
 void judgeAsterisk(Judge judge) {
@@ -246,6 +276,9 @@ void judgeAsterisk(Judge judge) {
     if (config.text(judge.section, "sys_user") == config.text(judge.section, "user") && !judge.empty("sys_secret_file"))
         judge.fault("sys_user", "sys_user is the same account as user",
                     "use two accounts, so that each keeps least rights");
+    if (config.flag(judge.section, "plain_login") && !config.flag(judge.section, "tls"))
+        judge.fault("plain_login", "plain_login is yes, but tls is no: the secret would travel in clear",
+                    "say tls = yes, or plain_login = no");
     if (!config.flag(judge.section, "tls"))
         for (const std::string_view key : {"tls_ca", "tls_name"})
             if (!judge.empty(key))

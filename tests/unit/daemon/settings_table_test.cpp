@@ -124,6 +124,11 @@ TEST_F(SettingsTableTest, SettingsThatBelongTogetherAreAskedForTogether) {
                             HasSubstr("pbxd.conf:4: [storage] backend = mariadb needs user")));
     EXPECT_THAT(texts(load(server + "[storage]\nbackend = mariadb\ndatabase = pbx\nuser = pbx\npassword_file = s\n")),
                 IsEmpty());
+    const auto remote = server + "[storage]\nbackend = mariadb\ndatabase = pbx\nuser = pbx\nhost = db.example.com\n";
+    EXPECT_THAT(texts(load(remote)), ElementsAre(HasSubstr("pbxd.conf:7: [storage] host is another machine")));
+    EXPECT_THAT(texts(load(remote + "allow_plain_remote = yes-in-clear\n")), IsEmpty());
+    EXPECT_THAT(texts(load(server + "[http]\nmax_waiting = 16\n")),
+                ElementsAre(HasSubstr("max_waiting_per_address is above max_waiting")));
     EXPECT_THAT(texts(load(server + "[pbxd]\nfaces =\n")), ElementsAre(HasSubstr("faces is empty")));
     EXPECT_THAT(texts(load(server + "[http]\nmax_connections = 100\n")),
                 ElementsAre(HasSubstr("max_connections_per_address is above max_connections")));
@@ -140,6 +145,9 @@ TEST_F(SettingsTableTest, EachAsteriskIsJudgedByItself) {
         ElementsAre(HasSubstr("[asterisk.b] sys_user is given without sys_secret_file and is not used"),
                     HasSubstr("pbxd.conf:7: [asterisk.b] tls_ca is given, but tls is no"),
                     HasSubstr("[asterisk.main] dead_after_ms is not above ping_after_ms")));
+    EXPECT_THAT(texts(load(server + "plain_login = yes\n")),
+                ElementsAre(HasSubstr("the secret would travel in clear")));
+    EXPECT_THAT(texts(load(server + "plain_login = yes\ntls = yes\n")), IsEmpty());
     EXPECT_THAT(texts(load(server + "user = one\nsys_user = one\nsys_secret_file = s\n")),
                 ElementsAre(HasSubstr("sys_user is the same account as user")));
 }

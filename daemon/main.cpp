@@ -1,0 +1,125 @@
+// pbxd: reads its configuration, starts, waits for signals, stops.
+#include "base/error.hpp"
+#include "base/random.hpp"
+#include "daemon/notify.hpp"
+#include "daemon/pbxd.hpp"
+#include "daemon/settings_table.hpp"
+#include "daemon/signals.hpp"
+#include "daemon/version.hpp"
+
+#include <cstdlib>
+#include <iostream>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace {
+
+using namespace pbx;
+using namespace pbx::daemon;
+
+constexpr int exitUsage = 2;
+constexpr int exitConfiguration = 78; // EX_CONFIG of sysexits.h
+constexpr std::string_view defaultFile = "/etc/pbxd/pbxd.conf";
+
+struct CommandLine {
+    std::string file;
+    bool help = false, version = false, check = false, sample = false, reference = false;
+};
+
+// Few enough to be read by hand; everything else is a setting, and no setting comes in argv (a secret must not).
+std::optional<CommandLine> parse(const std::vector<std::string_view>& args) {
+    CommandLine line;
+    if (const char* fromEnvironment = std::getenv("PBXD_CONFIG")) line.file = fromEnvironment; // NOLINT(concurrency-mt-unsafe): before any thread
+    else line.file = defaultFile;
+    for (std::size_t i = 0; i < args.size(); ++i) {
+        if (args[i] == "--help" || args[i] == "-h") line.help = true;
+        else if (args[i] == "--version") line.version = true;
+        else if (args[i] == "--check-config") line.check = true;
+        else if (args[i] == "--print-config-sample") line.sample = true;
+        else if (args[i] == "--print-settings-reference") line.reference = true;
+        else if ((args[i] == "--config" || args[i] == "-c") && i + 1 < args.size()) line.file = args[++i];
+        else {
+            std::cerr << "pbxd: unknown option \"" << args[i] << "\"; see pbxd --help\n";
+            return std::nullopt;
+        }
+    }
+    return line;
+}
+
+// Says every fault, each on its line. True when the configuration can be used.
+bool report(const LoadedConfig& loaded) {
+    for (const auto& fault : loaded.faults) std::cerr << (fault.warning ? "warning: " : "error: ") << fault.text() << '\n';
+    return loaded.usable();
+}
+
+LoadedConfig load(const CommandLine& line) { return loadSettings({line.file, processEnvironment(settingsTable())}); }
+
+void serve(Pbxd& pbxd, const CommandLine& line, Signals& signals, const ServiceNotifier& notifier, const Log& log) {
+    const auto interval = notifier.watchdogInterval().value_or(std::chrono::seconds(60));
+    for (;;) {
+        const auto asked = signals.wait(std::chrono::duration_cast<std::chrono::milliseconds>(interval));
+        notifier.alive();
+        if (!asked) continue;
+        if (*asked == SignalAsked::stop) return;
+        notifier.reloading();
+        log.reopen();
+        const auto next = load(line);
+        for (const auto& fault : next.faults) log.warning("reload.fault", {{"text", fault.text()}});
+        if (next.usable())
+            for (const auto& setting : pbxd.reload(next.config)) log.warning("reload.needs_restart", {{"setting", setting}});
+        log.info("reloaded");
+        notifier.ready("reloaded");
+    }
+}
+
+int run(const CommandLine& line) {
+    const auto loaded = load(line);
+    if (!report(loaded)) return exitConfiguration;
+    if (line.check) {
+        std::cout << "configuration is in order\n";
+        return EXIT_SUCCESS;
+    }
+    Signals signals;
+    const SystemClock clock;
+    const Log log(logOptions(loaded.config), clock);
+    const auto notifier = ServiceNotifier::fromEnvironment(log);
+    initRandom();
+    try {
+        Pbxd pbxd(loaded.config, log, clock);
+        pbxd.start();
+        log.info("ready", {{"version", versionText()}, {"port", pbxd.port()}});
+        notifier.ready("serving");
+        serve(pbxd, line, signals, notifier, log);
+        log.info("stopping");
+        notifier.stopping();
+        pbxd.stop();
+        log.info("stopped");
+        return EXIT_SUCCESS;
+    } catch (const Error& error) {
+        log.error("start.failed", {{"text", error.text()}, {"cause", error.cause()}});
+        return errorRow(error.code()).exitCode;
+    }
+}
+
+} // namespace
+
+int main(int argc, char** argv) {
+    try {
+        const auto line = parse({argv + 1, argv + argc});
+        if (!line) return exitUsage;
+        if (line->help) std::cout << printHelp(settingsTable());
+        else if (line->version) std::cout << "pbxd " << versionText() << '\n';
+        else if (line->sample) std::cout << printSample(settingsTable());
+        else if (line->reference) std::cout << printReference(settingsTable());
+        else return run(*line);
+        return EXIT_SUCCESS;
+    } catch (const Error& error) {
+        std::cerr << "pbxd: " << error.text() << '\n';
+        return errorRow(error.code()).exitCode;
+    } catch (const std::exception& error) {
+        std::cerr << "pbxd: " << error.what() << '\n';
+        return EXIT_FAILURE;
+    }
+}

@@ -1,0 +1,186 @@
+#include "daemon/metrics.hpp"
+
+#include <prometheus/counter.h>
+#include <prometheus/gauge.h>
+#include <prometheus/histogram.h>
+#include <prometheus/registry.h>
+#include <prometheus/text_serializer.h>
+
+namespace pbx::daemon {
+namespace {
+
+const prometheus::Histogram::BucketBoundaries seconds{0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1,
+                                                      0.25,   0.5,   1,      2.5,   5,    10,    30};
+
+double inSeconds(std::chrono::microseconds took) { return std::chrono::duration<double>(took).count(); }
+
+// One family of gauges or counters, read at this moment.
+class Family {
+public:
+    Family(std::string name, std::string help, prometheus::MetricType type) {
+        family_.name = std::move(name);
+        family_.help = std::move(help);
+        family_.type = type;
+    }
+    void add(double value, std::vector<std::pair<std::string, std::string>> labels = {}) {
+        prometheus::ClientMetric metric;
+        for (auto& [name, text] : labels) metric.label.push_back({std::move(name), std::move(text)});
+        if (family_.type == prometheus::MetricType::Counter)
+            metric.counter.value = value;
+        else
+            metric.gauge.value = value;
+        family_.metric.push_back(std::move(metric));
+    }
+    prometheus::MetricFamily take() { return std::move(family_); }
+
+private:
+    prometheus::MetricFamily family_;
+};
+
+template <class T>
+double number(T value) {
+    return static_cast<double>(value);
+}
+
+void addBoards(std::vector<prometheus::MetricFamily>& out, const std::vector<std::unique_ptr<AsteriskNode>>& nodes) {
+    using enum prometheus::MetricType;
+    Family up("pbxd_asterisk_up", "1 while the board of this Asterisk is live.", Gauge);
+    Family driven("pbxd_asterisk_driven", "1 while this node drives this Asterisk.", Gauge);
+    Family lag("pbxd_asterisk_lag_seconds", "How far the event stream is behind Asterisk's clock.", Gauge);
+    Family queues("pbxd_board_queues", "Queues on the board.", Gauge);
+    Family members("pbxd_board_members", "Queue members on the board.", Gauge);
+    Family callers("pbxd_board_callers", "Callers waiting.", Gauge);
+    Family calls("pbxd_board_calls", "Calls up.", Gauge);
+    Family drift("pbxd_board_drift_total", "Announced fields found wrong and repaired; target 0.", Counter);
+    Family refreshed("pbxd_board_refreshed_total", "Unannounced fields brought up to date.", Counter);
+    Family resyncs("pbxd_board_resyncs_total", "Full fillings of the board.", Counter);
+    Family resyncSeconds("pbxd_board_last_resync_seconds", "How long the last filling took.", Gauge);
+    Family events("pbxd_ami_events_total", "Events, by what became of them.", Counter);
+    Family damaged("pbxd_ami_damaged_total", "Damaged messages skipped.", Counter);
+    Family unknown("pbxd_ami_unknown_action_ids_total", "Answers to nothing that was asked.", Counter);
+    Family connects("pbxd_ami_connects_total", "Times that the session came up.", Counter);
+    Family losses("pbxd_ami_losses_total", "Times that the session ended.", Counter);
+    for (const auto& node : nodes) {
+        const auto board = node->snapshot();
+        const auto link = node->linkStatus();
+        const auto facts = node->facts();
+        const auto server = [&] {
+            return std::vector<std::pair<std::string, std::string>>{{"asterisk", node->name()}};
+        };
+        const auto with = [&](std::string name, std::string_view value) {
+            auto labels = server();
+            labels.emplace_back(std::move(name), value);
+            return labels;
+        };
+        std::size_t memberCount = 0;
+        std::size_t callerCount = 0;
+        board->queues.each([&](const live::Queue& queue) {
+            memberCount += queue.members.size();
+            callerCount += queue.callers.size();
+        });
+        up.add(board->stale ? 0 : 1, server());
+        driven.add(facts.driven ? 1 : 0, server());
+        lag.add(number(facts.lagMicros) / 1e6, server());
+        queues.add(number(board->queues.size()), server());
+        members.add(number(memberCount), server());
+        callers.add(number(callerCount), server());
+        calls.add(number(board->calls.size()), server());
+        for (std::size_t i = 0; i < live::driftKinds; ++i)
+            drift.add(number(board->counters.drift[i]), with("kind", live::driftText(static_cast<live::Drift>(i))));
+        for (std::size_t i = 0; i < live::refreshKinds; ++i)
+            refreshed.add(number(board->counters.refreshed[i]),
+                          with("kind", live::refreshText(static_cast<live::Refresh>(i))));
+        resyncs.add(number(board->counters.resyncs), server());
+        resyncSeconds.add(number(board->counters.lastResyncMicros) / 1e6, server());
+        events.add(number(board->counters.applied), with("fate", "applied"));
+        events.add(number(board->counters.ignored), with("fate", "ignored"));
+        events.add(number(board->counters.droppedOld), with("fate", "older_than_snapshot"));
+        events.add(number(board->counters.malformed), with("fate", "malformed"));
+        damaged.add(number(link.reader.damagedTotal()), server());
+        unknown.add(number(link.session.unknownActionIds), server());
+        connects.add(number(link.connects), server());
+        losses.add(number(link.losses), server());
+    }
+    for (auto* family : {&up, &driven, &lag, &queues, &members, &callers, &calls, &drift, &refreshed, &resyncs,
+                         &resyncSeconds, &events, &damaged, &unknown, &connects, &losses})
+        out.push_back(family->take());
+}
+
+void addPools(std::vector<prometheus::MetricFamily>& out, const access::Authenticator& authenticator,
+              const storage::Database& database) {
+    using enum prometheus::MetricType;
+    const auto logins = authenticator.figures();
+    Family credentials("pbxd_credentials_total", "Credentials presented, by what became of them.", Counter);
+    credentials.add(number(logins.cacheHits), {{"outcome", "remembered"}});
+    credentials.add(number(logins.verified), {{"outcome", "verified"}});
+    credentials.add(number(logins.refused), {{"outcome", "refused"}});
+    credentials.add(number(logins.throttled), {{"outcome", "throttled"}});
+    const auto pool = database.figures();
+    Family sessions("pbxd_storage_sessions", "Database sessions.", Gauge);
+    sessions.add(number(pool.open), {{"state", "open"}});
+    sessions.add(number(pool.idle), {{"state", "idle"}});
+    Family dropped("pbxd_storage_sessions_dropped_total", "Dead database sessions thrown away.", Counter);
+    dropped.add(number(pool.dropped));
+    Family timeouts("pbxd_storage_waits_timed_out_total", "Requests that got no database session in time.", Counter);
+    timeouts.add(number(pool.timeouts));
+    Family statements("pbxd_storage_statements_total", "Statements sent to the database.", Counter);
+    statements.add(number(database.statements()));
+    for (auto* family : {&credentials, &sessions, &dropped, &timeouts, &statements}) out.push_back(family->take());
+}
+
+} // namespace
+
+class Metrics::Impl {
+public:
+    prometheus::Registry registry;
+    prometheus::Family<prometheus::Counter>& calls = prometheus::BuildCounter()
+                                                         .Name("pbxd_calls_total")
+                                                         .Help("Operations called, by face and outcome.")
+                                                         .Register(registry);
+    prometheus::Family<prometheus::Histogram>& callSeconds = prometheus::BuildHistogram()
+                                                                 .Name("pbxd_call_seconds")
+                                                                 .Help("Time of an operation without its encoding.")
+                                                                 .Register(registry);
+    prometheus::Family<prometheus::Counter>& requests = prometheus::BuildCounter()
+                                                            .Name("pbxd_http_requests_total")
+                                                            .Help("HTTP requests by route and status.")
+                                                            .Register(registry);
+    prometheus::Family<prometheus::Histogram>& requestSeconds = prometheus::BuildHistogram()
+                                                                    .Name("pbxd_http_request_seconds")
+                                                                    .Help("Time of an HTTP request.")
+                                                                    .Register(registry);
+    prometheus::Family<prometheus::Counter>& refused = prometheus::BuildCounter()
+                                                           .Name("pbxd_http_connections_refused_total")
+                                                           .Help("Connections that got no worker.")
+                                                           .Register(registry);
+};
+
+Metrics::Metrics() : impl_(std::make_unique<Impl>()) {}
+Metrics::~Metrics() = default;
+
+void Metrics::observeCall(const ops::Operation& operation, std::string_view face, std::string_view outcome,
+                          std::chrono::microseconds took) {
+    const std::string name(operation.name);
+    impl_->calls.Add({{"operation", name}, {"face", std::string(face)}, {"outcome", std::string(outcome)}}).Increment();
+    impl_->callSeconds.Add({{"operation", name}}, seconds).Observe(inSeconds(took));
+}
+
+void Metrics::observeHttp(const web::Access& access) {
+    const std::string route(access.route);
+    impl_->requests.Add({{"route", route}, {"status", std::to_string(access.status)}}).Increment();
+    impl_->requestSeconds.Add({{"route", route}}, seconds).Observe(inSeconds(access.duration));
+}
+
+void Metrics::observeRefusal(web::Refusal refusal) {
+    impl_->refused.Add({{"reason", refusal == web::Refusal::full ? "full" : "per_address"}}).Increment();
+}
+
+std::string Metrics::text(const std::vector<std::unique_ptr<AsteriskNode>>& nodes,
+                          const access::Authenticator& authenticator, const storage::Database& database) const {
+    auto families = impl_->registry.Collect();
+    addBoards(families, nodes);
+    addPools(families, authenticator, database);
+    return prometheus::TextSerializer().Serialize(families);
+}
+
+} // namespace pbx::daemon

@@ -1,0 +1,36 @@
+// What Prometheus sees: calls by operation and outcome, HTTP by route, each Asterisk's board and link, storage, logins.
+// Threads: the observers and text() may be called by any thread. Nothing fails.
+#pragma once
+
+#include "access/authenticator.hpp"
+#include "daemon/node.hpp"
+#include "ops/dispatcher.hpp"
+#include "storage/database.hpp"
+#include "web/front.hpp"
+
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace pbx::daemon {
+
+class Metrics {
+public:
+    Metrics();
+    ~Metrics();
+
+    void observeCall(const ops::Operation& operation, std::string_view face, std::string_view outcome,
+                     std::chrono::microseconds took);
+    void observeHttp(const web::Access& access);
+    void observeRefusal(web::Refusal refusal);
+
+    // Everything, in the text format 0.0.4; what is not counted is read here and now.
+    std::string text(const std::vector<std::unique_ptr<AsteriskNode>>& nodes,
+                     const access::Authenticator& authenticator, const storage::Database& database) const;
+
+private:
+    class Impl;
+    std::unique_ptr<Impl> impl_;
+};
+
+} // namespace pbx::daemon

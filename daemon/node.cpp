@@ -1,0 +1,97 @@
+#include "daemon/node.hpp"
+
+namespace pbx::daemon {
+namespace {
+
+constexpr std::chrono::seconds leaseFor{10};
+
+std::string stateOf(const link::LinkStatus& status) {
+    switch (status.state) {
+    case link::LinkState::up:
+        return "up";
+    case link::LinkState::loggingIn:
+        return "syncing";
+    case link::LinkState::connecting:
+        return status.losses + status.connects == 0 ? "connecting" : "down";
+    case link::LinkState::waiting:
+    case link::LinkState::stopped:
+        return "down";
+    }
+    return "down";
+}
+
+} // namespace
+
+// The board hears everything of the link.
+class AsteriskNode::Adapter final : public link::Listener {
+public:
+    explicit Adapter(live::Mirror& mirror) : mirror_(mirror) {}
+    void onUp(link::Ask ask) override { mirror_.onUp(std::move(ask)); }
+    void onEvent(const ami::Message& event) override { mirror_.onEvent(event); }
+    void onDamage() override { mirror_.onDamage(); }
+    void onTick() override { mirror_.onTick(); }
+    std::optional<SteadyTime> nextDeadline() const override { return mirror_.nextDeadline(); }
+    void onDown(std::string_view reason) override { mirror_.onDown(reason); }
+    void onSystemUp(link::Ask ask) override { mirror_.onSystemUp(std::move(ask)); }
+    void onSystemDown() override { mirror_.onSystemDown(); }
+
+private:
+    live::Mirror& mirror_;
+};
+
+AsteriskNode::AsteriskNode(link::LinkSettings linkSettings, live::MirrorSettings mirrorSettings, live::Feed& feed,
+                           const Clock& clock, const Log& log)
+    : log_(log.with({{"asterisk", linkSettings.name}})), clock_(clock),
+      mirror_(std::move(mirrorSettings), feed, clock,
+              [this](const live::Correction& correction) {
+                  log_.warning("board.drift", {{"kind", live::driftText(correction.kind)},
+                                               {"key", correction.key},
+                                               {"ours", correction.ours},
+                                               {"theirs", correction.theirs}});
+              }),
+      adapter_(std::make_unique<Adapter>(mirror_)),
+      link_(std::make_unique<link::Link>(std::move(linkSettings), *adapter_, clock, log_)) {}
+
+AsteriskNode::~AsteriskNode() = default;
+
+ops::LinkFacts AsteriskNode::facts() const {
+    const auto status = link_->status();
+    ops::LinkFacts facts;
+    facts.server = name();
+    facts.state = stateOf(status);
+    if (status.state != link::LinkState::up) facts.problem = status.text;
+    facts.driven = driven_;
+    facts.lagMicros = status.lag.value_or(Micros(0)).count();
+    facts.damaged = status.reader.damagedTotal();
+    return facts;
+}
+
+void AsteriskNode::applyDirectory(const domain::Directory& directory) {
+    live::WrapupSeconds seconds;
+    for (const auto& mapped : directory.queues())
+        if (mapped.queue.server == name() && mapped.queue.wrapupSeconds > 0)
+            seconds[mapped.queue.asteriskName] = mapped.queue.wrapupSeconds;
+    mirror_.setWrapup(std::move(seconds));
+}
+
+void AsteriskNode::keepLease(storage::LeaseRepository& leases, const std::string& owner) {
+    const auto asked = clock_.steady();
+    try {
+        lease_ = lease_ ? leases.renew(*lease_, leaseFor) : leases.acquire("asterisk/" + name(), owner, leaseFor);
+        leaseUntil_ = asked + leaseFor;
+    } catch (const Error& error) {
+        log_.warning("lease.unreachable", {{"text", error.text()}, {"cause", error.cause()}});
+    }
+    // Until the database is back the lease counts only as long as nobody else can have taken it.
+    const bool drives = lease_ && clock_.steady() < leaseUntil_;
+    if (driven_.exchange(drives) != drives) log_.info(drives ? "lease.taken" : "lease.lost");
+}
+
+void AsteriskNode::releaseLease(storage::LeaseRepository& leases) {
+    driven_ = false;
+    if (!lease_) return;
+    leases.release(*lease_);
+    lease_.reset();
+}
+
+} // namespace pbx::daemon

@@ -1,0 +1,51 @@
+// One configured Asterisk: its board, its link, and whether this daemon drives it or only watches.
+// Threads: start() and stop() from one; everything else any. The constructor throws pbx::Error for settings that cannot
+// work.
+#pragma once
+
+#include "domain/directory.hpp"
+#include "link/link.hpp"
+#include "live/mirror.hpp"
+#include "ops/handlers.hpp"
+#include "storage/leases.hpp"
+
+#include <atomic>
+#include <memory>
+#include <string>
+
+namespace pbx::daemon {
+
+class AsteriskNode {
+public:
+    AsteriskNode(link::LinkSettings linkSettings, live::MirrorSettings mirrorSettings, live::Feed& feed,
+                 const Clock& clock, const Log& log);
+    ~AsteriskNode();
+
+    void start() { link_->start(); }
+    void stop() { link_->stop(); }
+
+    const std::string& name() const noexcept { return mirror_.server(); }
+    live::SnapshotPtr snapshot() const { return mirror_.snapshot(); }
+    link::LinkStatus linkStatus() const { return link_->status(); }
+    ops::LinkFacts facts() const;
+
+    // The wrap-up times of the queues on this server; call it whenever the mapping changed.
+    void applyDirectory(const domain::Directory& directory);
+    // Takes or renews the lease "asterisk/NAME"; whoever cannot reach the database stops driving when its lease ran
+    // out.
+    void keepLease(storage::LeaseRepository& leases, const std::string& owner);
+    void releaseLease(storage::LeaseRepository& leases);
+
+private:
+    class Adapter;
+    const Log log_;
+    const Clock& clock_;
+    live::Mirror mirror_;
+    std::unique_ptr<Adapter> adapter_;
+    std::unique_ptr<link::Link> link_;
+    std::optional<storage::Lease> lease_; // of the housekeeping thread alone
+    SteadyTime leaseUntil_{};
+    std::atomic<bool> driven_{false};
+};
+
+} // namespace pbx::daemon

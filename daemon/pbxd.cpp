@@ -1,0 +1,288 @@
+#include "daemon/pbxd.hpp"
+
+#include "access/accounts.hpp"
+#include "base/address.hpp"
+#include "base/random.hpp"
+#include "daemon/faces.hpp"
+#include "daemon/housekeeper.hpp"
+#include "daemon/metrics.hpp"
+#include "daemon/node.hpp"
+#include "daemon/settings_table.hpp"
+#include "daemon/version.hpp"
+#include "ops/dispatcher.hpp"
+
+#include <algorithm>
+
+namespace pbx::daemon {
+namespace {
+
+constexpr std::chrono::seconds drainFor{10};
+
+storage::DatabaseSettings databaseSettings(const Config& config) {
+    storage::DatabaseSettings out;
+    const auto whole = [&](std::string_view key) { return static_cast<int>(config.whole("storage", key)); };
+    out.engine = config.text("storage", "backend") == "mariadb" ? storage::Engine::mariadb : storage::Engine::sqlite;
+    out.file = sqliteFile(config);
+    out.socket = config.text("storage", "socket");
+    out.host = config.text("storage", "host");
+    out.port = whole("port");
+    out.database = config.text("storage", "database");
+    out.user = config.text("storage", "user");
+    out.password = config.secret("storage", "password_file");
+    out.sessions = whole("pool_size");
+    out.acquireTimeout = std::chrono::milliseconds(whole("pool_wait_ms"));
+    return out;
+}
+
+access::AuthenticatorSettings authenticatorSettings(const Config& config) {
+    access::AuthenticatorSettings out;
+    const auto whole = [&](std::string_view key) { return static_cast<int>(config.whole("access", key)); };
+    out.rememberFor = std::chrono::seconds(whole("credential_cache_seconds"));
+    out.failuresPerPair = whole("throttle_pair");
+    out.failuresPerAddress = whole("throttle_address");
+    out.failuresPerAccount = whole("throttle_account");
+    out.passwords.atOnce = whole("argon2_parallel");
+    return out;
+}
+
+web::FrontSettings frontSettings(const Config& config) {
+    web::FrontSettings out;
+    const auto whole = [&](std::string_view key) { return static_cast<std::size_t>(config.whole("http", key)); };
+    const auto seconds = [&](std::string_view key) { return std::chrono::seconds(config.whole("http", key)); };
+    out.address = config.text("http", "listen");
+    out.port = static_cast<std::uint16_t>(whole("port"));
+    if (const auto& certificate = config.text("http", "tls_certificate"); !certificate.empty())
+        out.tls = web::TlsSettings{certificate, config.text("http", "tls_key")};
+    out.plainBeyondLoopback = config.text("http", "allow_plain_http") == "yes-in-clear";
+    for (const auto& range : config.list("http", "trusted_proxies")) out.trustedProxies.push_back(parseAddressRange(range).value());
+    out.maxConnections = whole("max_connections");
+    out.maxConnectionsPerAddress = whole("max_connections_per_address");
+    out.headerTimeout = seconds("header_timeout");
+    out.bodyTimeout = seconds("body_timeout");
+    out.idleTimeout = seconds("idle_timeout");
+    return out;
+}
+
+link::LinkSettings linkSettings(const Config& config, const std::string& name) {
+    const auto section = "asterisk." + name;
+    link::LinkSettings out;
+    out.name = name;
+    out.host = config.text(section, "host");
+    out.port = static_cast<std::uint16_t>(config.whole(section, "port"));
+    out.user = config.text(section, "user");
+    out.secret = config.secret(section, "secret_file");
+    out.sysSecret = config.secret(section, "sys_secret_file");
+    if (!out.sysSecret.empty()) out.sysUser = config.text(section, "sys_user");
+    out.tls = {config.flag(section, "tls"), config.text(section, "tls_ca"), config.text(section, "tls_name")};
+    out.timings.pingAfter = std::chrono::milliseconds(config.whole(section, "ping_after_ms"));
+    out.timings.deadAfter = std::chrono::milliseconds(config.whole(section, "dead_after_ms"));
+    return out;
+}
+
+live::MirrorSettings mirrorSettings(const Config& config, const std::string& name) {
+    live::MirrorSettings out;
+    out.server = name;
+    out.round = std::chrono::seconds(config.whole("board", "reconcile_seconds"));
+    return out;
+}
+
+std::string publicUrl(const Config& config, std::uint16_t port) {
+    if (auto url = config.text("http", "public_url"); !url.empty()) {
+        while (url.ends_with('/')) url.pop_back();
+        return url;
+    }
+    const auto& listen = config.text("http", "listen");
+    const auto host = listen.find(':') == std::string::npos ? listen : '[' + listen + ']';
+    return (config.text("http", "tls_certificate").empty() ? "http://" : "https://") + host + ':' + std::to_string(port);
+}
+
+} // namespace
+
+class Pbxd::Impl {
+public:
+    Impl(const Config& configuration, const Log& destination, const Clock& time)
+        : config(configuration), log(destination), clock(time), database(databaseSettings(config), log, clock), repositories(database),
+          authenticator(database, clock, log, authenticatorSettings(config)), accounts(database, authenticator),
+          auditWriter(database, clock), feed(static_cast<std::size_t>(config.whole("board", "feed_size"))),
+          services{database,
+                   repositories,
+                   accounts,
+                   directory,
+                   [this] { loadDirectory(); },
+                   feed,
+                   [this] { return boards(); },
+                   [this] { return links(); },
+                   [this] { return ready(); },
+                   clock,
+                   std::string(versionText()),
+                   config.text("pbxd", "node_name"),
+                   clock.now()},
+          dispatcher(services, authenticator, auditWriter, log,
+                     [this](const ops::Operation& operation, std::string_view face, std::string_view outcome, Micros took) {
+                         metrics.observeCall(operation, face, outcome, took);
+                     }) {
+        database.requireSchema();
+        for (const auto& name : config.names("asterisk"))
+            nodes.push_back(
+                std::make_unique<AsteriskNode>(linkSettings(config, name), mirrorSettings(config, name), feed, clock, log));
+        loadDirectory();
+    }
+
+    void start() {
+        front = std::make_unique<web::Front>(frontSettings(config), router, frontHooks());
+        addRoutes();
+        front->start();
+        feed.onPublish([this](std::uint64_t) { front->parking().wake(); });
+        for (const auto& node : nodes) node->start();
+        const auto owner = services.node + '/' + randomText(8);
+        housekeeper.start({
+            {"directory", std::chrono::seconds(1), [this] { refreshDirectory(); }},
+            {"access", std::chrono::seconds(1), [this] { authenticator.maintain(); }},
+            {"leases", std::chrono::seconds(3), [this, owner] { for (const auto& node : nodes) node->keepLease(repositories.leases, owner); }},
+            {"idempotency", std::chrono::minutes(10), [this] { repositories.idempotency.purge(); }},
+        });
+    }
+
+    void stop() {
+        draining = true;
+        if (front) front->stop(drainFor);
+        housekeeper.stop();
+        for (const auto& node : nodes) {
+            node->stop();
+            releaseLease(*node);
+        }
+        database.close();
+    }
+
+    bool ready() const { return whyNotReady().empty(); }
+
+    // A board that is down does not make the daemon unready: it answers, and says that it is stale.
+    std::string whyNotReady() const {
+        if (draining) return "stopping";
+        if (!databaseReachable) return "the database cannot be reached";
+        return {};
+    }
+
+    const Config& config;
+    const Log log;
+    const Clock& clock;
+    std::atomic<bool> draining{false};
+    std::atomic<bool> databaseReachable{true};
+    storage::Database database;
+    storage::Repositories repositories;
+    access::Authenticator authenticator;
+    access::Accounts accounts;
+    access::AuditWriter auditWriter;
+    domain::DirectoryHolder directory;
+    live::Feed feed;
+    std::vector<std::unique_ptr<AsteriskNode>> nodes;
+    Metrics metrics;
+    const ops::Services services;
+    ops::Dispatcher dispatcher;
+    web::Router router;
+    std::unique_ptr<web::Front> front;
+    Housekeeper housekeeper{log};
+
+private:
+    std::vector<live::SnapshotPtr> boards() const {
+        std::vector<live::SnapshotPtr> out;
+        for (const auto& node : nodes) out.push_back(node->snapshot());
+        return out;
+    }
+    std::vector<ops::LinkFacts> links() const {
+        std::vector<ops::LinkFacts> out;
+        for (const auto& node : nodes) out.push_back(node->facts());
+        return out;
+    }
+
+    // By a request that changed something, and by the housekeeper when another process did: one at a time, and the version is
+    // read first, so that what changes meanwhile is loaded the next time.
+    void loadDirectory() {
+        std::lock_guard lock(directoryMutex_);
+        directoryVersion_ = database.versions().directory;
+        auto next = std::make_shared<const domain::Directory>(storage::loadDirectory(database));
+        for (const auto& node : nodes) node->applyDirectory(*next);
+        directory.set(std::move(next));
+    }
+    void refreshDirectory() {
+        try {
+            const auto version = database.versions().directory;
+            databaseReachable = true;
+            const bool changed = [&] {
+                std::lock_guard lock(directoryMutex_);
+                return version != directoryVersion_;
+            }();
+            if (changed) loadDirectory();
+        } catch (const Error&) {
+            databaseReachable = false;
+            throw;
+        }
+    }
+
+    void releaseLease(AsteriskNode& node) {
+        try {
+            node.releaseLease(repositories.leases);
+        } catch (const Error& error) {
+            log.warning("lease.unreleased", {{"asterisk", node.name()}, {"cause", error.cause()}}); // it ends by itself
+        }
+    }
+
+    void addRoutes() {
+        const auto faces = config.list("pbxd", "faces");
+        const auto port = static_cast<std::uint16_t>(config.whole("http", "port"));
+        addFaces(router,
+                 {{faces.begin(), faces.end()}, publicUrl(config, port), services.version,
+                  static_cast<std::size_t>(config.whole("http", "body_limit"))},
+                 dispatcher);
+        std::vector<AddressRange> mayRead;
+        for (const auto& range : config.list("http", "metrics_allow")) mayRead.push_back(parseAddressRange(range).value());
+        addHealth(router, {[this] { return ready(); }, [this] { return whyNotReady(); },
+                           [this] { return metrics.text(nodes, authenticator, database); },
+                           [mayRead](const std::string& address) {
+                               return std::any_of(mayRead.begin(), mayRead.end(),
+                                                  [&](const AddressRange& range) { return range.contains(address); });
+                           }});
+    }
+
+    web::FrontHooks frontHooks() {
+        web::FrontHooks hooks;
+        hooks.access = [this](const web::Access& access) {
+            metrics.observeHttp(access);
+            log.info("http", {{"request", access.requestId},
+                              {"address", access.address},
+                              {"method", access.method},
+                              {"path", access.path},
+                              {"status", access.status},
+                              {"bytes", access.responseBytes},
+                              {"us", access.duration.count()}});
+        };
+        hooks.refused = [this](web::Refusal refusal, std::string_view address) {
+            metrics.observeRefusal(refusal);
+            log.warning("http.refused", {{"reason", refusal == web::Refusal::full ? "full" : "per_address"}, {"address", address}});
+        };
+        hooks.fault = [this](std::string_view requestId, std::string_view what) {
+            log.error("http.fault", {{"request", requestId}, {"cause", what}});
+        };
+        return hooks;
+    }
+
+    std::mutex directoryMutex_;
+    std::int64_t directoryVersion_ = -1;
+};
+
+Pbxd::Pbxd(const Config& config, const Log& log, const Clock& clock) : impl_(std::make_unique<Impl>(config, log, clock)) {}
+Pbxd::~Pbxd() = default;
+void Pbxd::start() { impl_->start(); }
+void Pbxd::stop() { impl_->stop(); }
+bool Pbxd::ready() const { return impl_->ready(); }
+std::uint16_t Pbxd::port() const { return impl_->front->port(); }
+
+std::vector<std::string> Pbxd::reload(const Config& next) {
+    std::vector<std::string> needRestart;
+    for (const auto& change : impl_->config.changesTo(next))
+        if (change.change == SettingChange::restart) needRestart.push_back('[' + change.section + "] " + change.key);
+    impl_->log.setLevel(logOptions(next).level);
+    return needRestart;
+}
+
+} // namespace pbx::daemon

@@ -1,0 +1,34 @@
+// The composition root: builds everything in order from the configuration, runs it, stops it in the opposite order.
+// Threads: one (main's), but the pieces have their own. Throws pbx::Error from the constructor for what cannot be used or reached.
+#pragma once
+
+#include "base/config.hpp"
+#include "base/log.hpp"
+
+#include <cstdint>
+#include <memory>
+
+namespace pbx::daemon {
+
+class Pbxd {
+public:
+    Pbxd(const Config& config, const Log& log, const Clock& clock);
+    ~Pbxd();
+    Pbxd(const Pbxd&) = delete;
+    Pbxd& operator=(const Pbxd&) = delete;
+
+    void start();
+    // Takes no more requests, finishes those in flight within 10 s, closes links and database.
+    void stop();
+    // What may change while running: the log level. Answers the settings that changed and need a restart.
+    std::vector<std::string> reload(const Config& next);
+
+    bool ready() const;
+    std::uint16_t port() const; // of the HTTP front, after start()
+
+private:
+    class Impl;
+    std::unique_ptr<Impl> impl_;
+};
+
+} // namespace pbx::daemon
