@@ -53,12 +53,14 @@ web::Route route(std::string name, std::string path, std::vector<std::string> me
 void addSoap(web::Router& router, const FaceSettings& settings, ops::Door& door) {
     const auto codec = std::make_shared<soap::Codec>();
     const auto wsdl = std::make_shared<const std::string>(soap::wsdlDocument(settings.publicUrl + "/soap"));
-    auto soap = route("soap", "/soap", {"GET", "POST"}, [codec, wsdl, &door](const web::Request& request) -> web::Reply {
-        if (request.method == "POST")
-            return toReply(codec->handle(request.body, request.header("content-type"), callContext(request, "soap"), door));
-        if (request.query == "wsdl" || request.query == "WSDL") return document("text/xml; charset=utf-8", wsdl);
-        return web::Response::text(404, "the contract is at /soap?wsdl\n");
-    });
+    auto soap =
+        route("soap", "/soap", {"GET", "POST"}, [codec, wsdl, &door](const web::Request& request) -> web::Reply {
+            if (request.method == "POST")
+                return toReply(
+                    codec->handle(request.body, request.header("content-type"), callContext(request, "soap"), door));
+            if (request.query == "wsdl" || request.query == "WSDL") return document("text/xml; charset=utf-8", wsdl);
+            return web::Response::text(404, "the contract is at /soap?wsdl\n");
+        });
     soap.bodyLimit = settings.bodyLimit;
     soap.contentTypes = {"text/xml", "application/soap+xml"};
     router.add(std::move(soap));
@@ -67,7 +69,8 @@ void addSoap(web::Router& router, const FaceSettings& settings, ops::Door& door)
 void addXmlRpc(web::Router& router, const FaceSettings& settings, ops::Door& door) {
     const auto codec = std::make_shared<xmlrpc::Codec>();
     auto rpc = route("xmlrpc", "/RPC2", {"POST"}, [codec, &door](const web::Request& request) {
-        return toReply(codec->handle(request.body, request.header("content-type"), callContext(request, "xmlrpc"), door));
+        return toReply(
+            codec->handle(request.body, request.header("content-type"), callContext(request, "xmlrpc"), door));
     });
     rpc.bodyLimit = settings.bodyLimit;
     rpc.contentTypes = {"text/xml", "application/xml"};
@@ -75,11 +78,13 @@ void addXmlRpc(web::Router& router, const FaceSettings& settings, ops::Door& doo
 }
 
 void addJson(web::Router& router, const FaceSettings& settings, ops::Door& door) {
-    const auto openApi = std::make_shared<const std::string>(web::openApiDocument(settings.publicUrl, settings.version));
+    const auto openApi =
+        std::make_shared<const std::string>(web::openApiDocument(settings.publicUrl, settings.version));
     router.add(route("openapi", "/api/v1/openapi.json", {"GET"},
                      [openApi](const web::Request&) { return document("application/json; charset=utf-8", openApi); }));
     auto json = route("json", std::string(jsonPrefix), {"POST"}, [&door](const web::Request& request) {
-        return toReply(web::handleJson(request.path.substr(jsonPrefix.size()), request.body, callContext(request, "json"), door));
+        return toReply(
+            web::handleJson(request.path.substr(jsonPrefix.size()), request.body, callContext(request, "json"), door));
     });
     json.match = web::Route::Match::prefix;
     json.bodyLimit = settings.bodyLimit;
@@ -96,14 +101,17 @@ void addFaces(web::Router& router, const FaceSettings& settings, ops::Door& door
 }
 
 void addHealth(web::Router& router, Health health) {
-    router.add(route("live", "/healthz/live", {"GET"}, [](const web::Request&) { return web::Response::text(200, "live\n"); }));
+    router.add(route("live", "/healthz/live", {"GET"},
+                     [](const web::Request&) { return web::Response::text(200, "live\n"); }));
     const auto ready = [health](const web::Request&) {
-        return health.ready() ? web::Response::text(200, "ready\n") : web::Response::text(503, "not ready: " + health.why() + '\n');
+        return health.ready() ? web::Response::text(200, "ready\n")
+                              : web::Response::text(503, "not ready: " + health.why() + '\n');
     };
     router.add(route("ready", "/healthz/ready", {"GET"}, ready));
     router.add(route("ready", "/healthz", {"GET"}, ready));
     router.add(route("metrics", "/metrics", {"GET"}, [health](const web::Request& request) {
-        if (!health.mayReadMetrics(request.address)) return web::Response::text(403, "not from this address: see metrics_allow\n");
+        if (!health.mayReadMetrics(request.address))
+            return web::Response::text(403, "not from this address: see metrics_allow\n");
         auto response = web::Response::text(200, health.metrics());
         response.contentType = "text/plain; version=0.0.4; charset=utf-8";
         return response;

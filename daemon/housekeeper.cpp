@@ -24,7 +24,8 @@ void Housekeeper::stop() {
 void Housekeeper::loop(std::vector<Due> due) {
     std::unique_lock lock(mutex_);
     while (!stopping_) {
-        const auto next = std::min_element(due.begin(), due.end(), [](const Due& a, const Due& b) { return a.at < b.at; });
+        const auto next =
+            std::min_element(due.begin(), due.end(), [](const Due& a, const Due& b) { return a.at < b.at; });
         if (wake_.wait_until(lock, next->at, [this] { return stopping_; })) return;
         lock.unlock();
         run(*next);
@@ -40,7 +41,8 @@ void Housekeeper::run(Due& due) const {
         if (due.failing) log_.info("chore.recovered", {{"chore", due.chore.name}});
         due.failing = false;
     } catch (const Error& error) {
-        if (!due.failing) log_.warning("chore.failed", {{"chore", due.chore.name}, {"text", error.text()}, {"cause", error.cause()}});
+        if (!due.failing)
+            log_.warning("chore.failed", {{"chore", due.chore.name}, {"text", error.text()}, {"cause", error.cause()}});
         due.failing = true;
     } catch (const std::exception& error) {
         if (!due.failing) log_.error("chore.failed", {{"chore", due.chore.name}, {"cause", error.what()}});

@@ -1,5 +1,5 @@
-// Work that comes back: one thread runs each chore at its interval; a chore that fails is logged and comes back all the same.
-// Threads: start() and stop() from one thread. Nothing is thrown.
+// Work that comes back: one thread runs each chore at its interval; a chore that fails is logged and comes back all the
+// same. Threads: start() and stop() from one thread. Nothing is thrown.
 #pragma once
 
 #include "base/log.hpp"

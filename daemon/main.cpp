@@ -31,15 +31,23 @@ struct CommandLine {
 // Few enough to be read by hand; everything else is a setting, and no setting comes in argv (a secret must not).
 std::optional<CommandLine> parse(const std::vector<std::string_view>& args) {
     CommandLine line;
-    if (const char* fromEnvironment = std::getenv("PBXD_CONFIG")) line.file = fromEnvironment; // NOLINT(concurrency-mt-unsafe): before any thread
-    else line.file = defaultFile;
+    if (const char* fromEnvironment = std::getenv("PBXD_CONFIG"))
+        line.file = fromEnvironment; // NOLINT(concurrency-mt-unsafe): before any thread
+    else
+        line.file = defaultFile;
     for (std::size_t i = 0; i < args.size(); ++i) {
-        if (args[i] == "--help" || args[i] == "-h") line.help = true;
-        else if (args[i] == "--version") line.version = true;
-        else if (args[i] == "--check-config") line.check = true;
-        else if (args[i] == "--print-config-sample") line.sample = true;
-        else if (args[i] == "--print-settings-reference") line.reference = true;
-        else if ((args[i] == "--config" || args[i] == "-c") && i + 1 < args.size()) line.file = args[++i];
+        if (args[i] == "--help" || args[i] == "-h")
+            line.help = true;
+        else if (args[i] == "--version")
+            line.version = true;
+        else if (args[i] == "--check-config")
+            line.check = true;
+        else if (args[i] == "--print-config-sample")
+            line.sample = true;
+        else if (args[i] == "--print-settings-reference")
+            line.reference = true;
+        else if ((args[i] == "--config" || args[i] == "-c") && i + 1 < args.size())
+            line.file = args[++i];
         else {
             std::cerr << "pbxd: unknown option \"" << args[i] << "\"; see pbxd --help\n";
             return std::nullopt;
@@ -50,7 +58,8 @@ std::optional<CommandLine> parse(const std::vector<std::string_view>& args) {
 
 // Says every fault, each on its line. True when the configuration can be used.
 bool report(const LoadedConfig& loaded) {
-    for (const auto& fault : loaded.faults) std::cerr << (fault.warning ? "warning: " : "error: ") << fault.text() << '\n';
+    for (const auto& fault : loaded.faults)
+        std::cerr << (fault.warning ? "warning: " : "error: ") << fault.text() << '\n';
     return loaded.usable();
 }
 
@@ -68,7 +77,8 @@ void serve(Pbxd& pbxd, const CommandLine& line, Signals& signals, const ServiceN
         const auto next = load(line);
         for (const auto& fault : next.faults) log.warning("reload.fault", {{"text", fault.text()}});
         if (next.usable())
-            for (const auto& setting : pbxd.reload(next.config)) log.warning("reload.needs_restart", {{"setting", setting}});
+            for (const auto& setting : pbxd.reload(next.config))
+                log.warning("reload.needs_restart", {{"setting", setting}});
         log.info("reloaded");
         notifier.ready("reloaded");
     }
@@ -109,11 +119,16 @@ int main(int argc, char** argv) {
     try {
         const auto line = parse({argv + 1, argv + argc});
         if (!line) return exitUsage;
-        if (line->help) std::cout << printHelp(settingsTable());
-        else if (line->version) std::cout << "pbxd " << versionText() << '\n';
-        else if (line->sample) std::cout << printSample(settingsTable());
-        else if (line->reference) std::cout << printReference(settingsTable());
-        else return run(*line);
+        if (line->help)
+            std::cout << printHelp(settingsTable());
+        else if (line->version)
+            std::cout << "pbxd " << versionText() << '\n';
+        else if (line->sample)
+            std::cout << printSample(settingsTable());
+        else if (line->reference)
+            std::cout << printReference(settingsTable());
+        else
+            return run(*line);
         return EXIT_SUCCESS;
     } catch (const Error& error) {
         std::cerr << "pbxd: " << error.text() << '\n';

@@ -54,7 +54,8 @@ web::FrontSettings frontSettings(const Config& config) {
     if (const auto& certificate = config.text("http", "tls_certificate"); !certificate.empty())
         out.tls = web::TlsSettings{certificate, config.text("http", "tls_key")};
     out.plainBeyondLoopback = config.text("http", "allow_plain_http") == "yes-in-clear";
-    for (const auto& range : config.list("http", "trusted_proxies")) out.trustedProxies.push_back(parseAddressRange(range).value());
+    for (const auto& range : config.list("http", "trusted_proxies"))
+        out.trustedProxies.push_back(AddressRange::parse(range).value());
     out.maxConnections = whole("max_connections");
     out.maxConnectionsPerAddress = whole("max_connections_per_address");
     out.headerTimeout = seconds("header_timeout");
@@ -93,7 +94,8 @@ std::string publicUrl(const Config& config, std::uint16_t port) {
     }
     const auto& listen = config.text("http", "listen");
     const auto host = listen.find(':') == std::string::npos ? listen : '[' + listen + ']';
-    return (config.text("http", "tls_certificate").empty() ? "http://" : "https://") + host + ':' + std::to_string(port);
+    return (config.text("http", "tls_certificate").empty() ? "http://" : "https://") + host + ':' +
+           std::to_string(port);
 }
 
 } // namespace
@@ -101,30 +103,29 @@ std::string publicUrl(const Config& config, std::uint16_t port) {
 class Pbxd::Impl {
 public:
     Impl(const Config& configuration, const Log& destination, const Clock& time)
-        : config(configuration), log(destination), clock(time), database(databaseSettings(config), log, clock), repositories(database),
-          authenticator(database, clock, log, authenticatorSettings(config)), accounts(database, authenticator),
-          auditWriter(database, clock), feed(static_cast<std::size_t>(config.whole("board", "feed_size"))),
-          services{database,
-                   repositories,
-                   accounts,
-                   directory,
-                   [this] { loadDirectory(); },
-                   feed,
-                   [this] { return boards(); },
-                   [this] { return links(); },
-                   [this] { return ready(); },
-                   clock,
-                   std::string(versionText()),
-                   config.text("pbxd", "node_name"),
-                   clock.now()},
+        : config(configuration), log(destination), clock(time), database(databaseSettings(config), log, clock),
+          repositories(database), authenticator(database, clock, log, authenticatorSettings(config)),
+          accounts(database, authenticator), auditWriter(database, clock),
+          feed(static_cast<std::size_t>(config.whole("board", "feed_size"))), services{database,
+                                                                                       repositories,
+                                                                                       accounts,
+                                                                                       directory,
+                                                                                       [this] { loadDirectory(); },
+                                                                                       feed,
+                                                                                       [this] { return boards(); },
+                                                                                       [this] { return links(); },
+                                                                                       [this] { return ready(); },
+                                                                                       clock,
+                                                                                       std::string(versionText()),
+                                                                                       config.text("pbxd", "node_name"),
+                                                                                       clock.now()},
           dispatcher(services, authenticator, auditWriter, log,
-                     [this](const ops::Operation& operation, std::string_view face, std::string_view outcome, Micros took) {
-                         metrics.observeCall(operation, face, outcome, took);
-                     }) {
+                     [this](const ops::Operation& operation, std::string_view face, std::string_view outcome,
+                            Micros took) { metrics.observeCall(operation, face, outcome, took); }) {
         database.requireSchema();
         for (const auto& name : config.names("asterisk"))
-            nodes.push_back(
-                std::make_unique<AsteriskNode>(linkSettings(config, name), mirrorSettings(config, name), feed, clock, log));
+            nodes.push_back(std::make_unique<AsteriskNode>(linkSettings(config, name), mirrorSettings(config, name),
+                                                           feed, clock, log));
         loadDirectory();
     }
 
@@ -138,7 +139,10 @@ public:
         housekeeper.start({
             {"directory", std::chrono::seconds(1), [this] { refreshDirectory(); }},
             {"access", std::chrono::seconds(1), [this] { authenticator.maintain(); }},
-            {"leases", std::chrono::seconds(3), [this, owner] { for (const auto& node : nodes) node->keepLease(repositories.leases, owner); }},
+            {"leases", std::chrono::seconds(3),
+             [this, owner] {
+                 for (const auto& node : nodes) node->keepLease(repositories.leases, owner);
+             }},
             {"idempotency", std::chrono::minutes(10), [this] { repositories.idempotency.purge(); }},
         });
     }
@@ -195,8 +199,8 @@ private:
         return out;
     }
 
-    // By a request that changed something, and by the housekeeper when another process did: one at a time, and the version is
-    // read first, so that what changes meanwhile is loaded the next time.
+    // By a request that changed something, and by the housekeeper when another process did: one at a time, and the
+    // version is read first, so that what changes meanwhile is loaded the next time.
     void loadDirectory() {
         std::lock_guard lock(directoryMutex_);
         directoryVersion_ = database.versions().directory;
@@ -231,11 +235,14 @@ private:
         const auto faces = config.list("pbxd", "faces");
         const auto port = static_cast<std::uint16_t>(config.whole("http", "port"));
         addFaces(router,
-                 {{faces.begin(), faces.end()}, publicUrl(config, port), services.version,
+                 {{faces.begin(), faces.end()},
+                  publicUrl(config, port),
+                  services.version,
                   static_cast<std::size_t>(config.whole("http", "body_limit"))},
                  dispatcher);
         std::vector<AddressRange> mayRead;
-        for (const auto& range : config.list("http", "metrics_allow")) mayRead.push_back(parseAddressRange(range).value());
+        for (const auto& range : config.list("http", "metrics_allow"))
+            mayRead.push_back(AddressRange::parse(range).value());
         addHealth(router, {[this] { return ready(); }, [this] { return whyNotReady(); },
                            [this] { return metrics.text(nodes, authenticator, database); },
                            [mayRead](const std::string& address) {
@@ -258,7 +265,8 @@ private:
         };
         hooks.refused = [this](web::Refusal refusal, std::string_view address) {
             metrics.observeRefusal(refusal);
-            log.warning("http.refused", {{"reason", refusal == web::Refusal::full ? "full" : "per_address"}, {"address", address}});
+            log.warning("http.refused",
+                        {{"reason", refusal == web::Refusal::full ? "full" : "per_address"}, {"address", address}});
         };
         hooks.fault = [this](std::string_view requestId, std::string_view what) {
             log.error("http.fault", {{"request", requestId}, {"cause", what}});
@@ -270,7 +278,8 @@ private:
     std::int64_t directoryVersion_ = -1;
 };
 
-Pbxd::Pbxd(const Config& config, const Log& log, const Clock& clock) : impl_(std::make_unique<Impl>(config, log, clock)) {}
+Pbxd::Pbxd(const Config& config, const Log& log, const Clock& clock)
+    : impl_(std::make_unique<Impl>(config, log, clock)) {}
 Pbxd::~Pbxd() = default;
 void Pbxd::start() { impl_->start(); }
 void Pbxd::stop() { impl_->stop(); }

@@ -1,5 +1,6 @@
 // The composition root: builds everything in order from the configuration, runs it, stops it in the opposite order.
-// Threads: one (main's), but the pieces have their own. Throws pbx::Error from the constructor for what cannot be used or reached.
+// Threads: one (main's), but the pieces have their own. Throws pbx::Error from the constructor for what cannot be used
+// or reached.
 #pragma once
 
 #include "base/config.hpp"
