@@ -61,7 +61,7 @@ Poco::Net::SocketAddress peerOf(const Poco::Net::StreamSocket& socket) {
 
 Connection::Connection(const Poco::Net::StreamSocket& socket, Core& core)
     : TCPServerConnection(socket), core_(core), peer_(Address::of(peerOf(socket).addr())),
-      transport_(std::make_unique<Transport>(socket)) {}
+      transport_(std::make_unique<Transport>(socket, core.tls)) {}
 
 void Connection::run() {
     auto [admission, place] = core_.places.take(peer_.capKey(), isTrusted(peer_, core_.settings.trustedProxies));
@@ -105,19 +105,22 @@ Moved Connection::readMore(char* buffer, std::size_t size, SteadyTime deadline, 
 
 // The first bytes of a request. The wait is short for a new connection and long between requests.
 bool Connection::awaitRequest(LiveConnections::Entry& entry) {
-    in_ = std::exchange(carry_, {});
+    // Some old clients end a body with an empty line that they do not count (RFC 9112 2.2).
+    const auto takeUp = [this](std::string_view bytes) {
+        if (bytes.starts_with("\r\n")) bytes.remove_prefix(2);
+        in_ = bytes;
+    };
+    takeUp(std::exchange(carry_, {}));
     entry.idle = in_.empty();
     // Either the drain sees that this one is idle, or this one sees the drain.
     if (core_.draining) return false;
-    bool late = false;
+    const auto deadline = Clock::now() + (first_ ? core_.settings.headerTimeout : core_.settings.idleTimeout);
     while (in_.empty()) {
-        const auto patience = first_ ? core_.settings.headerTimeout : core_.settings.idleTimeout;
+        bool late = false;
         std::array<char, pieceBytes> piece; // NOLINT(cppcoreguidelines-pro-type-member-init): filled by the read
-        const auto moved = readMore(piece.data(), piece.size(), Clock::now() + patience, late);
+        const auto moved = readMore(piece.data(), piece.size(), deadline, late);
         if (moved.state == Io::closed) return false;
-        in_.assign(piece.data(), moved.bytes);
-        // some old clients end a body with an empty line that they do not count (RFC 9112 2.2)
-        if (in_.starts_with("\r\n")) in_.erase(0, 2);
+        takeUp({piece.data(), moved.bytes});
     }
     entry.idle = false;
     return true;

@@ -1,6 +1,6 @@
 // What all connections of one front share: settings, routes, caps, the list of live connections, the parking.
 // Threads: any; every member says how it is guarded, the rest does not change after the constructor.
-// The constructor throws pbx::Error for a setting that cannot be.
+// The constructor throws pbx::Error(internal) without file descriptors.
 #pragma once
 
 #include "base/guarded.hpp"
@@ -9,6 +9,8 @@
 #include "web/head.hpp"
 #include "web/parking.hpp"
 #include "web/peer.hpp"
+
+#include <Poco/Net/Context.h>
 
 #include <atomic>
 #include <condition_variable>
@@ -62,9 +64,10 @@ private:
 };
 
 struct Core {
-    Core(FrontSettings settings, const Router& router, FrontHooks hooks);
+    Core(FrontSettings settings, Poco::Net::Context::Ptr tls, const Router& router, FrontHooks hooks);
 
     const FrontSettings settings;
+    const Poco::Net::Context::Ptr tls; // null: plain HTTP
     const HeadLimits headLimits;
     const std::string_view forwardedHeader;
     const Router& router;

@@ -7,7 +7,7 @@
 
 #include <Poco/Net/Context.h>
 #include <Poco/Net/NetException.h>
-#include <Poco/Net/SecureServerSocket.h>
+#include <Poco/Net/ServerSocket.h>
 #include <Poco/Net/TCPServer.h>
 #include <Poco/Net/TCPServerParams.h>
 #include <Poco/ThreadPool.h>
@@ -42,7 +42,8 @@ private:
     throw Error::field(field, "'" + file + "' cannot be read as PEM, or does not belong to the other file");
 }
 
-Poco::Net::Context::Ptr tlsContext(const TlsSettings& tls) {
+Poco::Net::Context::Ptr tlsContext(const std::optional<TlsSettings>& tls) {
+    if (!tls) return {};
     using Poco::Net::Context;
     Context::Params params;
     params.verificationMode = Context::VERIFY_NONE; // clients show no certificates
@@ -54,18 +55,17 @@ Poco::Net::Context::Ptr tlsContext(const TlsSettings& tls) {
     // an encrypted key is an error here, not a question on the terminal
     SSL_CTX_set_default_passwd_cb(native, [](char*, int, int, void*) { return 0; });
     SSL_CTX_set_mode(native, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
-    if (SSL_CTX_use_certificate_chain_file(native, tls.certificateFile.c_str()) != 1)
-        refuseFile("tls_certificate", tls.certificateFile);
-    if (SSL_CTX_use_PrivateKey_file(native, tls.privateKeyFile.c_str(), SSL_FILETYPE_PEM) != 1 ||
+    if (SSL_CTX_use_certificate_chain_file(native, tls->certificateFile.c_str()) != 1)
+        refuseFile("tls_certificate", tls->certificateFile);
+    if (SSL_CTX_use_PrivateKey_file(native, tls->privateKeyFile.c_str(), SSL_FILETYPE_PEM) != 1 ||
         SSL_CTX_check_private_key(native) != 1)
-        refuseFile("tls_private_key", tls.privateKeyFile);
+        refuseFile("tls_private_key", tls->privateKeyFile);
     return context;
 }
 
 Poco::Net::ServerSocket listenOn(const FrontSettings& settings) {
     const Poco::Net::SocketAddress address(settings.address, settings.port);
-    auto socket = settings.tls ? Poco::Net::ServerSocket(Poco::Net::SecureServerSocket(tlsContext(*settings.tls)))
-                               : Poco::Net::ServerSocket();
+    Poco::Net::ServerSocket socket;
     try {
         // without SO_REUSEPORT, which POCO's constructors set: a second daemon would silently share the port
         if (address.family() == Poco::Net::SocketAddress::IPv6)
@@ -106,8 +106,8 @@ void check(const FrontSettings& settings) {
 } // namespace
 
 struct Front::Impl {
-    Impl(FrontSettings settings, const Router& router, FrontHooks hooks)
-        : core((check(settings), std::move(settings)), router, std::move(hooks)) {}
+    Impl(const FrontSettings& settings, const Router& router, FrontHooks hooks)
+        : core(settings, tlsContext(settings.tls), router, std::move(hooks)) {}
 
     int workers() const { return static_cast<int>(core.settings.maxConnections) + spareWorkers; }
 
@@ -117,9 +117,10 @@ struct Front::Impl {
     bool running = false;
 };
 
-Front::Front(FrontSettings settings, const Router& router, FrontHooks hooks)
-    : impl_(std::make_unique<Impl>(std::move(settings), router, std::move(hooks))) {
+Front::Front(const FrontSettings& settings, const Router& router, FrontHooks hooks) {
+    check(settings);
     initRandom();
+    impl_ = std::make_unique<Impl>(settings, router, std::move(hooks));
 }
 
 Front::~Front() { stop(std::chrono::milliseconds(0)); }

@@ -84,7 +84,7 @@ struct FrontHooks {
 class Front {
 public:
     // `router` must stay and not change while the front lives.
-    Front(FrontSettings settings, const Router& router, FrontHooks hooks);
+    Front(const FrontSettings& settings, const Router& router, FrontHooks hooks);
     ~Front(); // stops at once if still running
     Front(const Front&) = delete;
     Front& operator=(const Front&) = delete;

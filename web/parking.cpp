@@ -47,13 +47,14 @@ private:
 struct Entry {
     enum class State { waiting, sending, lingering };
     std::unique_ptr<Transport> transport;
-    Parking::Job job; // without functions when there is only something to send
+    Parking::Job job; // without functions when there is only something to send; `done` goes when it has been called
     Places<std::string>::Place place;
     State state = State::sending;
     std::string out;
     std::size_t sent = 0;
     std::size_t lingered = 0;
-    int status = clientGone;
+    int status = 0;
+    bool byFinish = false;
     std::size_t bodyBytes = 0;
     SteadyTime deadline;
 };
@@ -135,14 +136,13 @@ void Parking::Impl::drop(std::uint64_t id) {
     auto& entry = found->second;
     deadlines.erase({entry.deadline, id});
     ::epoll_ctl(poller.get(), EPOLL_CTL_DEL, entry.transport->fd(), nullptr);
-    if (entry.job.done)
-        entry.job.done(entry.status, entry.bodyBytes);
-    else
-        --closing;
+    if (entry.byFinish) --closing;
+    if (entry.job.done) entry.job.done(clientGone, entry.bodyBytes);
     entries.erase(found);
 }
 
 void Parking::Impl::linger(std::uint64_t id, Entry& entry) {
+    if (entry.job.done) std::exchange(entry.job.done, nullptr)(entry.status, entry.bodyBytes);
     entry.transport->endWriting();
     entry.state = Entry::State::lingering;
     entry.out = {};
@@ -158,10 +158,7 @@ void Parking::Impl::send(std::uint64_t id, Entry& entry) {
             continue;
         }
         const std::uint32_t events = moved.state == Io::wantRead ? EPOLLIN : EPOLLOUT;
-        if (moved.state == Io::closed || !watch(id, entry, EPOLL_CTL_MOD, events)) {
-            entry.status = clientGone;
-            drop(id);
-        }
+        if (moved.state == Io::closed || !watch(id, entry, EPOLL_CTL_MOD, events)) drop(id);
         return;
     }
     linger(id, entry);
@@ -223,12 +220,10 @@ void Parking::Impl::expire(SteadyTime now) {
     while (!deadlines.empty() && deadlines.begin()->first <= now) {
         const auto id = deadlines.begin()->second;
         auto& entry = entries.at(id);
-        if (entry.state == Entry::State::waiting) {
+        if (entry.state == Entry::State::waiting)
             ask(id, entry, true);
-        } else {
-            if (entry.state == Entry::State::sending) entry.status = clientGone;
+        else
             drop(id);
-        }
     }
 }
 
@@ -291,10 +286,7 @@ void Parking::Impl::run() {
             [[maybe_unused]] const auto got = ::read(bell.get(), &rung, sizeof rung); // only empties it
         }
     }
-    while (!entries.empty()) {
-        entries.begin()->second.status = clientGone;
-        drop(entries.begin()->first);
-    }
+    while (!entries.empty()) drop(entries.begin()->first);
 }
 
 Parking::Parking(ParkingLimits limits) : impl_(std::make_unique<Impl>(limits)) {}
@@ -327,6 +319,7 @@ void Parking::finish(std::unique_ptr<Transport> transport, std::string bytes) {
     Entry entry;
     entry.transport = std::move(transport);
     entry.out = std::move(bytes);
+    entry.byFinish = true;
     entry.deadline = Clock::now() + impl_->limits.writeTimeout;
     impl_->hand(std::move(entry));
 }

@@ -32,9 +32,13 @@ int clamped(std::size_t size) { return static_cast<int>(std::min<std::size_t>(si
 
 } // namespace
 
-Transport::Transport(const Poco::Net::StreamSocket& socket)
-    : socket_(socket), fd_(socket.impl()->sockfd()), secure_(socket.secure()) {
-    if (secure_) socket_.setBlocking(false);
+// The plain socket must be told first: a SecureStreamSocket asks the one below it whether it may block. So TLS is put
+// on here, and not by a SecureServerSocket.
+Transport::Transport(const Poco::Net::StreamSocket& socket, const Poco::Net::Context::Ptr& tls)
+    : socket_(socket), fd_(socket.impl()->sockfd()), secure_(!tls.isNull()) {
+    if (!secure_) return;
+    socket_.setBlocking(false);
+    socket_ = Poco::Net::SecureStreamSocket::attach(socket_, tls);
 }
 
 Moved Transport::read(char* buffer, std::size_t size) {

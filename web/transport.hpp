@@ -5,6 +5,7 @@
 
 #include "base/time.hpp"
 
+#include <Poco/Net/Context.h>
 #include <Poco/Net/StreamSocket.h>
 
 #include <cstddef>
@@ -21,7 +22,8 @@ struct Moved {
 
 class Transport {
 public:
-    explicit Transport(const Poco::Net::StreamSocket& socket);
+    // `tls`: null for a plain connection. Shares `socket`, which is closed with the last of those who do.
+    Transport(const Poco::Net::StreamSocket& socket, const Poco::Net::Context::Ptr& tls);
     Transport(const Transport&) = delete;
     Transport& operator=(const Transport&) = delete;
 
