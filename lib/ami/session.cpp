@@ -80,7 +80,7 @@ Error Result::error() const {
         return Error(ErrorCode::outcomeUnknown, "Asterisk did not answer in time.");
     case Kind::disconnected:
         return sent ? Error(ErrorCode::outcomeUnknown, "The connection to Asterisk ended before the answer.")
-                    : Error(ErrorCode::unavailable, "The connection to Asterisk ended before anything was sent.");
+                    : Error(ErrorCode::unavailable, "Asterisk cannot be reached; nothing was sent.");
     case Kind::success:
         break;
     }
@@ -330,7 +330,10 @@ std::optional<SteadyTime> Session::nextDeadline() const {
 }
 
 void Session::disconnected(EndReason reason) {
-    if (state_ == SessionState::over) return;
+    if (state_ == SessionState::over) {
+        failAll(); // nothing, unless a handler threw the first time
+        return;
+    }
     if (reader_.finish()) wantsResync_ = true;
     if (reason == EndReason::disconnected && shutdownSeen_)
         end(EndReason::shutdown, "Asterisk announced its stop.");
@@ -342,8 +345,12 @@ void Session::end(EndReason reason, std::string text) {
     state_ = SessionState::over;
     endReason_ = reason;
     endText_ = std::move(text);
-    while (!pending_.empty()) finish(pending_.begin(), Result::Kind::disconnected, nullptr);
+    failAll();
     outputTaken(output_.size() - taken_);
+}
+
+void Session::failAll() {
+    while (!pending_.empty()) finish(pending_.begin(), Result::Kind::disconnected, nullptr);
 }
 
 Session::PendingMap::iterator Session::find(std::string_view id) {

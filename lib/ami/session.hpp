@@ -76,8 +76,9 @@ struct Result {
     bool sent = false;     // written: it may have had, or may yet have, its effect. False only if it never can
 
     bool ok() const noexcept { return kind == Kind::success; }
-    // The error for whoever asked: conflict with Asterisk's reason, outcomeUnknown when it was sent and not answered,
-    // deadlineExceeded or unavailable when it was not sent. Not for success.
+    // The error for whoever asked: conflict with Asterisk's reason, unsupported when the account may not,
+    // outcomeUnknown when it was sent and not answered, deadlineExceeded or unavailable when it was not sent. Not for
+    // success.
     Error error() const;
 };
 
@@ -132,7 +133,8 @@ public:
     void expire(SteadyTime now);
     std::optional<SteadyTime> nextDeadline() const;
 
-    // The connection is gone, or we end it: everything under way is answered `disconnected`. Later calls do nothing.
+    // The connection is gone, or we end it: everything under way is answered `disconnected`. Later calls do nothing
+    // (but go on where a handler threw).
     void disconnected(EndReason reason = EndReason::disconnected);
 
     SessionState state() const noexcept { return state_; }
@@ -174,6 +176,7 @@ private:
     bool takeListEvent(const Message& message, std::string_view id);
     void takeAwaitedEvent(const Message& message, std::string_view id);
     void end(EndReason reason, std::string text);
+    void failAll();
     bool isOwnId(std::string_view id) const noexcept { return id.starts_with(prefix_); }
     PendingMap::iterator find(std::string_view id);
     void finish(PendingMap::iterator at, Result::Kind kind, const Message* message);
