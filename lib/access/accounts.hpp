@@ -38,8 +38,6 @@ public:
     void setPassword(const domain::Scope& scope, const std::string& idOrLogin, const SecretString& password);
     IssuedToken createToken(const domain::Scope& scope, const NewTokenRequest& request);
     void revokeToken(const domain::Scope& scope, const std::string& id);
-    // To be called when an agent's department changed or an agent was deleted: its user's reach may be another now.
-    void agentChanged();
 
     // The first operator; conflict when one exists.
     domain::User bootstrap(const std::string& login, const SecretString& password);

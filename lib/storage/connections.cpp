@@ -1,0 +1,287 @@
+#include "storage/connections.hpp"
+
+#include "base/error.hpp"
+#include "storage/engines.hpp"
+#include "storage/faults.hpp"
+
+#include <Poco/Exception.h>
+
+#include <algorithm>
+
+namespace pbx::storage {
+namespace {
+
+constexpr auto noStorm = std::chrono::milliseconds(500);
+constexpr int writeAttempts = 3;
+
+Error unavailable(const char* text, std::string cause = {}) {
+    return Error(ErrorCode::unavailable, text).because(std::move(cause)).retryIn(1);
+}
+
+// Gives the session back whatever happens; a session that was not declared good is closed.
+class Checkout {
+public:
+    explicit Checkout(Pool& pool) : pool_(pool), session_(pool.acquire()) {}
+    ~Checkout() { pool_.giveBack(std::move(session_), good_); }
+    Checkout(const Checkout&) = delete;
+    Checkout& operator=(const Checkout&) = delete;
+
+    PooledSession& operator*() noexcept { return *session_; }
+    void good() noexcept { good_ = true; }
+
+private:
+    Pool& pool_;
+    std::unique_ptr<PooledSession> session_;
+    bool good_ = false;
+};
+
+} // namespace
+
+void watchStatement(StatementWatch& watch, std::string_view sql) { watch.seen(sql); }
+
+Poco::Data::Statement Sql::prepare(const std::string& sql, const Values& values) {
+    watchStatement(watch_, sql);
+    Poco::Data::Statement statement(session_);
+    // Appended as a whole: POCO's operator<< would take printf-like placeholders only with arguments; there are none.
+    statement << sql;
+    for (const auto& value : values) {
+        if (const auto* number = std::get_if<std::int64_t>(&value))
+            statement.bind(static_cast<Int>(*number));
+        else if (const auto* text = std::get_if<std::string>(&value))
+            statement.bind(*text);
+        else
+            statement.bind(Maybe<std::string>());
+    }
+    return statement;
+}
+
+PooledSession::~PooledSession() {
+    try {
+        session.close();
+    } catch (const Poco::Exception&) { // NOLINT(bugprone-empty-catch): it is being thrown away; nobody is left to tell
+    }
+}
+
+std::unique_ptr<PooledSession> Pool::acquire() {
+    const auto deadline = std::chrono::steady_clock::now() + acquireTimeout_;
+    std::unique_lock lock(mutex_);
+    for (;;) {
+        if (closed_) throw unavailable("the database is being closed");
+        if (!idle_.empty()) {
+            auto session = std::move(idle_.front());
+            idle_.pop_front();
+            --figures_.idle;
+            lock.unlock();
+            if (opener_.alive(*session, std::chrono::steady_clock::now() - session->idleSince)) return session;
+            session.reset();
+            lock.lock();
+            --figures_.open;
+            ++figures_.dropped;
+            freed_.notify_one();
+            continue;
+        }
+        if (figures_.open < limit_) {
+            if (failedAt_ != SteadyTime{} && std::chrono::steady_clock::now() - failedAt_ < noStorm)
+                throw unavailable("the database cannot be reached", "the last attempt failed a moment ago");
+            ++figures_.open;
+            lock.unlock();
+            return connect();
+        }
+        if (freed_.wait_until(lock, deadline) == std::cv_status::timeout && idle_.empty() && figures_.open >= limit_) {
+            ++figures_.timeouts;
+            throw unavailable("the database is busy", "no session became free in time");
+        }
+    }
+}
+
+std::unique_ptr<PooledSession> Pool::connect() {
+    const auto failed = [&] {
+        std::lock_guard lock(mutex_);
+        --figures_.open;
+        failedAt_ = std::chrono::steady_clock::now();
+        freed_.notify_one();
+    };
+    try {
+        auto session = opener_.open();
+        std::lock_guard lock(mutex_);
+        failedAt_ = {};
+        return session;
+    } catch (const Poco::Exception& e) {
+        failed();
+        throw unavailable("the database cannot be reached", e.displayText());
+    } catch (...) {
+        failed();
+        throw;
+    }
+}
+
+void Pool::giveBack(std::unique_ptr<PooledSession> session, bool good) noexcept {
+    if (!session) return;
+    if (!good) session.reset();
+    std::lock_guard lock(mutex_);
+    if (session && !closed_) {
+        session->idleSince = std::chrono::steady_clock::now();
+        session->used = true;
+        idle_.push_front(std::move(session));
+        ++figures_.idle;
+    } else {
+        --figures_.open;
+        if (!good) ++figures_.dropped;
+    }
+    freed_.notify_one();
+}
+
+void Pool::close() {
+    std::list<std::unique_ptr<PooledSession>> idle;
+    {
+        std::lock_guard lock(mutex_);
+        closed_ = true;
+        idle.swap(idle_);
+        figures_.open -= figures_.idle;
+        figures_.idle = 0;
+    }
+    freed_.notify_all();
+}
+
+PoolFigures Pool::figures() const {
+    std::lock_guard lock(mutex_);
+    return figures_;
+}
+
+Connections::Connections(const DatabaseSettings& settings, Log log) : settings_(settings), log_(std::move(log)) {
+    if (settings_.engine == Engine::sqlite) {
+        opener_ = sqliteOpener(settings_, SqliteRole::reader, watch_);
+        writerOpener_ = sqliteOpener(settings_, SqliteRole::writer, watch_);
+        writers_ = std::make_unique<Pool>(*writerOpener_, 1, settings_.acquireTimeout);
+    } else {
+        opener_ = mariadbOpener(settings_, watch_);
+    }
+    pool_ = std::make_unique<Pool>(*opener_, settings_.sessions, settings_.acquireTimeout);
+}
+
+Connections::~Connections() { close(); }
+
+void Connections::close() {
+    pool_->close();
+    if (writers_) writers_->close();
+}
+
+PoolFigures Connections::figures() const {
+    auto sum = pool_->figures();
+    if (writers_) {
+        const auto more = writers_->figures();
+        sum.open += more.open;
+        sum.idle += more.idle;
+        sum.dropped += more.dropped;
+        sum.timeouts += more.timeouts;
+    }
+    return sum;
+}
+
+void Connections::runRead(const Work& work) {
+    for (bool fresh = false;; fresh = true) {
+        Checkout checkout(*pool_);
+        Sql sql((*checkout).session, {settings_.engine}, watch_);
+        try {
+            work(sql);
+            checkout.good();
+            return;
+        } catch (const Poco::Exception& e) {
+            const auto fault = faultOf(settings_.engine, e);
+            // SELECTs only: once more on another session is safe. It died between the check and its use.
+            if (fault.kind == FaultKind::lost && (*checkout).used && !fresh) continue;
+            if (fault.sessionGood()) checkout.good();
+            throw errorOf(fault);
+        } catch (const Error&) {
+            checkout.good(); // the repository's own judgement, not the session's fault
+            throw;
+        }
+    }
+}
+
+void Connections::runPlain(const Work& work) {
+    Checkout checkout(writers());
+    Sql sql((*checkout).session, {settings_.engine}, watch_);
+    try {
+        work(sql);
+        checkout.good();
+    } catch (const Poco::Exception& e) {
+        throw errorOf(faultOf(settings_.engine, e)); // the session may hold half a transaction: not given back
+    }
+}
+
+void Connections::runWrite(const Work& work) {
+    for (int attempt = 1; tryWrite(work, attempt < writeAttempts) == Attempt::again; ++attempt) {
+    }
+}
+
+Connections::Attempt Connections::tryWrite(const Work& work, bool mayRepeat) {
+    Checkout checkout(writers());
+    Sql sql((*checkout).session, {settings_.engine}, watch_);
+    enum class Stage { beginning, working, committing } stage = Stage::beginning;
+    try {
+        begin(sql);
+        stage = Stage::working;
+        work(sql);
+        stage = Stage::committing;
+        commit(sql);
+        checkout.good();
+        return Attempt::done;
+    } catch (const Poco::Exception& e) {
+        const auto fault = faultOf(settings_.engine, e);
+        if (fault.kind == FaultKind::deadlock) { // rolled back as a whole, even when COMMIT met it
+            rollback(sql);
+            checkout.good();
+            if (mayRepeat) return Attempt::again;
+            throw errorOf(fault);
+        }
+        if (stage == Stage::beginning && fault.kind == FaultKind::lost && mayRepeat) return Attempt::again;
+        if (stage == Stage::committing && !fault.sessionGood() && settings_.engine == Engine::mariadb)
+            throw Error(ErrorCode::outcomeUnknown, "the database went away while it was storing this; look before you "
+                                                   "try again")
+                .because(fault.cause);
+        if (fault.sessionGood()) {
+            if (stage != Stage::beginning) rollback(sql);
+            checkout.good();
+        }
+        throw errorOf(fault);
+    } catch (const Error&) {
+        rollback(sql);
+        checkout.good();
+        throw;
+    }
+}
+
+void Connections::begin(Sql& sql) {
+    if (settings_.engine == Engine::sqlite) {
+        sql.execute("BEGIN IMMEDIATE"); // POCO's begin() is deferred: it fails half way when two write (PROTOCOLS §6)
+        return;
+    }
+    watch_.seen("BEGIN");
+    sql.session().begin();
+}
+
+void Connections::commit(Sql& sql) {
+    if (settings_.engine == Engine::sqlite) {
+        sql.execute("COMMIT");
+        return;
+    }
+    watch_.seen("COMMIT");
+    sql.session().commit();
+}
+
+void Connections::rollback(Sql& sql) noexcept {
+    try {
+        if (settings_.engine == Engine::sqlite) {
+            sql.execute("ROLLBACK");
+        } else {
+            watch_.seen("ROLLBACK");
+            sql.session().rollback();
+        }
+    } catch (const std::exception& e) {
+        // Both engines roll back by themselves when the session ends, and this one will.
+        log_.warning("storage.rollback_failed", {{"cause", e.what()}});
+    }
+}
+
+} // namespace pbx::storage

@@ -1,0 +1,146 @@
+// Sessions and transactions: our own small pool over Poco::Data. For repositories and the migrator only.
+// Threads: any. Fails with pbx::Error: unavailable, deadlineExceeded, outcomeUnknown (the connection broke at COMMIT),
+// alreadyExists, conflict, invalidArgument; no Poco exception leaves.
+// Why not POCO's SessionPool: it hands out dead MySQL sessions, connects under its lock and never waits (PROTOCOLS §6).
+#pragma once
+
+#include "base/log.hpp"
+#include "storage/database.hpp"
+#include "storage/sql.hpp"
+
+#include <atomic>
+#include <condition_variable>
+#include <functional>
+#include <list>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string_view>
+#include <type_traits>
+
+namespace pbx::storage {
+
+class StatementWatch {
+public:
+    void seen(std::string_view sql) {
+        count_.fetch_add(1, std::memory_order_relaxed);
+        if (hook_) hook_(sql);
+    }
+    std::uint64_t count() const noexcept { return count_.load(std::memory_order_relaxed); }
+    void setHook(std::function<void(std::string_view)> hook) { hook_ = std::move(hook); }
+
+private:
+    std::atomic<std::uint64_t> count_{0};
+    std::function<void(std::string_view)> hook_;
+};
+
+// One open session and how long it has been idle. Closing never throws.
+class PooledSession {
+public:
+    explicit PooledSession(Poco::Data::Session opened) : session(std::move(opened)) {}
+    ~PooledSession();
+    PooledSession(const PooledSession&) = delete;
+    PooledSession& operator=(const PooledSession&) = delete;
+
+    Poco::Data::Session session;
+    SteadyTime idleSince{};
+    bool used = false; // was in the pool before: may have died there
+};
+
+// What an engine does to open a session and to see whether an idle one still lives.
+class Opener {
+public:
+    virtual ~Opener() = default;
+    virtual std::unique_ptr<PooledSession> open() = 0; // throws Poco exceptions
+    virtual bool alive(PooledSession& session, std::chrono::steady_clock::duration idle) = 0;
+};
+
+class Pool {
+public:
+    Pool(Opener& opener, int sessions, std::chrono::milliseconds acquireTimeout)
+        : opener_(opener), limit_(sessions), acquireTimeout_(acquireTimeout) {}
+
+    // Connects outside the lock. Throws unavailable after acquireTimeout, or at once while the server is known to be
+    // away (a failed attempt less than half a second ago): no reconnect storm.
+    std::unique_ptr<PooledSession> acquire();
+    void giveBack(std::unique_ptr<PooledSession> session, bool good) noexcept;
+    void close();
+    PoolFigures figures() const;
+
+private:
+    std::unique_ptr<PooledSession> connect();
+
+    Opener& opener_;
+    const int limit_;
+    const std::chrono::milliseconds acquireTimeout_;
+    mutable std::mutex mutex_;
+    std::condition_variable freed_;
+    std::list<std::unique_ptr<PooledSession>> idle_; // the most recently used in front
+    PoolFigures figures_;
+    SteadyTime failedAt_{};
+    bool closed_ = false;
+};
+
+class Connections {
+public:
+    Connections(const DatabaseSettings& settings, Log log);
+    ~Connections();
+
+    // One or more SELECTs. A session that died while it was idle is replaced and the work done anew.
+    template <class F>
+    auto read(F&& work) {
+        return answer(std::forward<F>(work), [this](const Work& w) { runRead(w); });
+    }
+    // A transaction: all or nothing. A deadlock's victim (rolled back by the server) is tried again, at most 3 times in
+    // all, so `work` must have no effect but its statements. Lost at COMMIT: outcomeUnknown.
+    template <class F>
+    auto write(F&& work) {
+        return answer(std::forward<F>(work), [this](const Work& w) { runWrite(w); });
+    }
+    // The writer without a transaction, for the migrator: DDL on MariaDB commits by itself.
+    template <class F>
+    auto plain(F&& work) {
+        return answer(std::forward<F>(work), [this](const Work& w) { runPlain(w); });
+    }
+
+    Engine engine() const noexcept { return settings_.engine; }
+    const DatabaseSettings& settings() const noexcept { return settings_; }
+    const Log& log() const noexcept { return log_; }
+    StatementWatch& watch() noexcept { return watch_; }
+    PoolFigures figures() const;
+    void close();
+
+private:
+    using Work = std::function<void(Sql&)>;
+    enum class Attempt { done, again };
+
+    template <class F, class Run>
+    static auto answer(F&& work, Run&& run) {
+        using Result = std::invoke_result_t<F&, Sql&>;
+        if constexpr (std::is_void_v<Result>) {
+            run(Work([&](Sql& sql) { work(sql); }));
+        } else {
+            std::optional<Result> result;
+            run(Work([&](Sql& sql) { result.emplace(work(sql)); }));
+            return std::move(*result);
+        }
+    }
+    void runRead(const Work& work);
+    void runWrite(const Work& work);
+    void runPlain(const Work& work);
+    Attempt tryWrite(const Work& work, bool mayRepeat);
+    void begin(Sql& sql);
+    void commit(Sql& sql);
+    void rollback(Sql& sql) noexcept;
+    Pool& writers() noexcept { return writers_ ? *writers_ : *pool_; }
+
+    const DatabaseSettings settings_;
+    const Log log_;
+    StatementWatch watch_;
+    std::unique_ptr<Opener> opener_;
+    std::unique_ptr<Opener> writerOpener_; // SQLite only
+    std::unique_ptr<Pool> pool_;
+    std::unique_ptr<Pool> writers_; // SQLite only: the one writer
+};
+
+} // namespace pbx::storage
