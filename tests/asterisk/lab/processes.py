@@ -45,9 +45,10 @@ def alive(who):
 
 def end(who, *, grace=5.0):
     """Ends that process and what is left of its session: TERM, after `grace` seconds KILL. True if it is gone."""
-    if not alive(who):
-        return True
     pid = who["pid"]
+    if not alive(who):
+        _reap(pid)
+        return True
     for sig, wait in ((signal.SIGCONT, 0), (signal.SIGTERM, grace), (signal.SIGKILL, 5.0)):
         try:
             os.killpg(pid, sig)
@@ -56,15 +57,27 @@ def end(who, *, grace=5.0):
         deadline = time.monotonic() + wait
         while time.monotonic() < deadline:
             if not alive(who):
+                _kill_rest(pid)
                 _reap(pid)
                 return True
             time.sleep(0.02)
     return False
 
 
-def _reap(pid):
-    """Collects the process if it is a child of ours (else a killed one would stay a zombie for ever)."""
+def _kill_rest(session):
+    """What the ended leader left of its session. Before it is reaped: until then its number cannot be used again."""
     try:
-        os.waitpid(pid, os.WNOHANG)
+        os.killpg(session, signal.SIGKILL)
+    except ProcessLookupError:
+        pass
+
+
+def _reap(pid, seconds=5.0):
+    """Collects the ended process if it is a child of ours (else it would stay a zombie for ever). It may take a moment:
+    the first thread of a program is a zombie before the others are gone."""
+    deadline = time.monotonic() + seconds
+    try:
+        while os.waitpid(pid, os.WNOHANG)[0] == 0 and time.monotonic() < deadline:
+            time.sleep(0.01)
     except ChildProcessError:
         pass

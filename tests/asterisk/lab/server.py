@@ -42,6 +42,7 @@ class Lab:
 
     def __init__(self, prefix):
         self.prefix = os.path.abspath(prefix)
+        self._child = None   # Asterisk, when this object started it
         try:
             with open(self._path("lab.json")) as f:
                 self.state = json.load(f)
@@ -128,10 +129,9 @@ class Lab:
     def start(self, *, die_with_parent=False, deadline=30.0):
         """Starts Asterisk with the configuration that is there; returns when it is fully booted. Seconds it took."""
         began = time.monotonic()
-        self.die_with_parent = die_with_parent
-        child = processes.start([self._path("asterisk"), "-C", self._path("etc/asterisk.conf"), "-f", "-g"],
-                                log=self._path("log/stdout"), cwd=self.prefix, die_with_parent=die_with_parent)
-        self.state["asterisk"] = processes.identity(child.pid)
+        self._child = processes.start([self._path("asterisk"), "-C", self._path("etc/asterisk.conf"), "-f", "-g"],
+                                      log=self._path("log/stdout"), cwd=self.prefix, die_with_parent=die_with_parent)
+        self.state["asterisk"] = processes.identity(self._child.pid)
         self._save()
         if die_with_parent:
             atexit.register(self.down)
@@ -207,7 +207,7 @@ class Lab:
     def kill(self):
         """kill -9; start() brings it back."""
         os.kill(self.pid, signal.SIGKILL)
-        processes.end(self.state["asterisk"], grace=0)
+        self._end()
 
     def freeze(self):
         """Half-open: the sockets stay open, nothing is answered any more."""
@@ -230,12 +230,18 @@ class Lab:
     def down(self):
         """Stops Asterisk and gives the ports back. The folder stays, with its logs."""
         atexit.unregister(self.down)
-        gone = processes.end(self.state["asterisk"]) if self.state["asterisk"] else True
-        if not gone:
-            raise LabError(f"Asterisk (pid {self.pid}) does not end")
+        if self.state["asterisk"]:
+            self._end()
         self.state["asterisk"] = None
         self._save()
         ports.release(self.state["base"])
+
+    def _end(self):
+        if not processes.end(self.state["asterisk"]):
+            raise LabError(f"Asterisk (pid {self.pid}) does not end")
+        if self._child:
+            self._child.poll()   # so that Python knows too
+            self._child = None
 
     def __enter__(self):
         return self
