@@ -2,11 +2,13 @@
 """Unit tests of the laboratory and of the comparison; needs neither Asterisk nor SIPp."""
 import os
 import pathlib
+import socket
 import subprocess
 import sys
 import tempfile
 import time
 import unittest
+from unittest import mock
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from board import compare  # noqa: E402
@@ -101,19 +103,26 @@ class Processes(unittest.TestCase):
 
 class Ports(unittest.TestCase):
     def test_two_claims_differ_and_a_stale_one_is_taken_over(self):
-        with tempfile.TemporaryDirectory() as folder:
+        # apart from real labs, which may run beside this test: own folder of claims, ports not probed
+        alone = f"import sys; sys.path.insert(0, {os.path.dirname(os.path.abspath(__file__))!r})\nfrom lab import ports\nports._free = lambda base: True\n"
+        with tempfile.TemporaryDirectory() as folder, mock.patch.object(ports, "_free", lambda base: True), \
+                mock.patch.object(tempfile, "tempdir", folder):
             one = ports.claim(folder)
             two = ports.claim(folder)
-            self.addCleanup(ports.release, two)
-            self.assertNotEqual(one, two)
+            self.assertEqual(two, one + ports.SIZE)
             with self.assertRaises(LookupError):
                 ports.claim(folder, one)
             ports.release(one)
-            dead = subprocess.run([sys.executable, "-c", f"import sys; sys.path.insert(0, {os.path.dirname(os.path.abspath(__file__))!r})\n"
-                                   f"from lab import ports; ports.claim({folder!r}, {one})"])
-            self.assertEqual(dead.returncode, 0)
+            maker = subprocess.run([sys.executable, "-c", f"{alone}print(ports.claim({folder!r}, {one}))"], env=os.environ | {"TMPDIR": folder},
+                                   stdout=subprocess.PIPE, text=True, check=True)
+            self.assertEqual(int(maker.stdout), one)
             self.assertEqual(ports.claim(folder, one), one)   # its maker is gone and runs no Asterisk
-            ports.release(one)
+
+    def test_a_port_in_use_is_not_free(self):
+        with socket.socket() as s:
+            s.bind(("127.0.0.1", 0))
+            s.listen()
+            self.assertFalse(ports._free(s.getsockname()[1] - ports.AMI))
 
 
 class Comparison(unittest.TestCase):
