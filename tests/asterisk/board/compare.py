@@ -4,7 +4,8 @@ Pure functions: messages and parsed JSON in, plain dictionaries out.
 
     {"queues": {name: {"settings": {...}, "callers": [{...} in order], "members": {interface: {...}}}},
      "calls":  {linkedid: {channel: {"state": "up", "bridge": id or None}}},
-     "peers":  {"PJSIP/viatalk-101": {"device_state": "NOT_INUSE", "contacts": {uri: status} or None}}}
+     "peers":  {"PJSIP/viatalk-101": {"device_state": "NOT_INUSE", "contacts": {uri: status} or None}},
+     "agents": {"PJSIP/viatalk-101": {queue: {...}}}}
 """
 import datetime
 import re
@@ -96,6 +97,15 @@ def asterisk_peers(device_states, contacts, wanted):
     return peers
 
 
+_OF_MEMBERSHIP = ("penalty", "paused", "paused_reason", "paused_since", "calls_taken", "last_call")
+
+
+def asterisk_agents(queues, interfaces):
+    """The queues of each of these agents, from the result of asterisk_queues."""
+    return {interface: {name: {k: queue["members"][interface][k] for k in _OF_MEMBERSHIP}
+                        for name, queue in queues.items() if interface in queue["members"]} for interface in interfaces}
+
+
 # --- pbxd
 
 def pbxd_queues(statuses):
@@ -111,10 +121,18 @@ def _pbxd_caller(c):
 
 
 def _pbxd_member(m):
-    return {"name": m["member_name"], "penalty": m["penalty"], "paused": m["paused"], "paused_reason": _text(m.get("paused_reason")),
-            "paused_since": _rfc3339(m.get("paused_since")), "status": m["device_status"],
-            "in_call": m["state"] in ("in_call", "on_hold") and m.get("call_id") is not None,
-            "calls_taken": m["calls_taken"], "last_call": _rfc3339(m.get("last_call_at"))}
+    return _pbxd_membership(m) | {"name": m["member_name"], "status": m["device_status"],
+                                  "in_call": m["state"] in ("in_call", "on_hold") and m.get("call_id") is not None}
+
+
+def _pbxd_membership(m):
+    return {"penalty": m["penalty"], "paused": m["paused"], "paused_reason": _text(m.get("paused_reason")),
+            "paused_since": _rfc3339(m.get("paused_since")), "calls_taken": m["calls_taken"], "last_call": _rfc3339(m.get("last_call_at"))}
+
+
+def pbxd_agents(tenant, statuses):
+    """From a tenant's answers of agent.status."""
+    return {s["interface"]: {f"{tenant}-{m['queue']}": _pbxd_membership(m) for m in s["queues"]} for s in statuses}
 
 
 def linkedid(call_id):

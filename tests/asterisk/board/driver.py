@@ -138,7 +138,9 @@ class Driver:
     def asterisk_board(self):
         channels = self.ami.list("CoreShowChannels")
         linkedids = {m.get("Uniqueid"): m.get("Linkedid") for m in channels}
-        return {"queues": compare.asterisk_queues(self.ami.list("QueueStatus"), linkedids), "calls": compare.asterisk_calls(channels),
+        queues = compare.asterisk_queues(self.ami.list("QueueStatus"), linkedids)
+        interfaces = [f"PJSIP/{tenant}-{agent}" for tenant in TENANTS for agent in AGENTS]
+        return {"queues": queues, "calls": compare.asterisk_calls(channels), "agents": compare.asterisk_agents(queues, interfaces),
                 "peers": compare.asterisk_peers(self.ami.list("DeviceStateList"), self.ami.list("PJSIPShowContacts"), self._is_agent)}
 
     def check(self, label, within=CONVERGE_SECONDS, refreshed=False):

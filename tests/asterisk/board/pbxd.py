@@ -76,18 +76,16 @@ def bootstrap(pbxctl, configuration, folder):
 class Pbxd:
     def __init__(self, process, url, user, password, log):
         self.process, self.url, self.log = process, url, log
-        self._identity = processes.identity(process.pid)
         self._authorization = "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()
 
     def stop(self):
         """SIGTERM; the exit code must be 0."""
-        processes_end = time.monotonic() + 15
         self.process.terminate()
-        while self.process.poll() is None and time.monotonic() < processes_end:
-            time.sleep(0.05)
-        if self.process.poll() is None:
-            processes.end(self._identity, grace=0)
-            raise PbxdError("pbxd did not stop within 15 s of SIGTERM")
+        try:
+            self.process.wait(15)
+        except subprocess.TimeoutExpired:
+            processes.end(processes.identity(self.process.pid), grace=0)
+            raise PbxdError("pbxd did not stop within 15 s of SIGTERM") from None
         if self.process.returncode != 0:
             raise PbxdError(f"pbxd ended with {self.process.returncode}; see {self.log}")
 
@@ -144,7 +142,7 @@ class Pbxd:
 
     def board(self, wanted_peer):
         """What pbxd shows, as compare.py wants it; PbxdError while it is marked stale."""
-        queues, details, peers = [], [], []
+        queues, details, peers, agents = [], [], [], {}
         for tenant in TENANTS:
             queues += [self.call("queue.status", tenant=tenant, id=q["id"]) for q in self.items("queue.list", tenant=tenant)]
             for row in self.items("call.list", tenant=tenant):
@@ -154,9 +152,12 @@ class Pbxd:
                     if "HTTP 404" not in str(error):   # it ended between the two questions
                         raise
             peers += self.items("peer.list", tenant=tenant)
+            statuses = [self.call("agent.status", tenant=tenant, id=a["id"]) for a in self.items("agent.list", tenant=tenant)]
+            agents |= compare.pbxd_agents(tenant, statuses)
         if any(q["stale"] for q in queues):
             raise PbxdError("the board is marked stale")
-        return {"queues": compare.pbxd_queues(queues), "calls": compare.pbxd_calls(details), "peers": compare.pbxd_peers(peers, wanted_peer)}
+        return {"queues": compare.pbxd_queues(queues), "calls": compare.pbxd_calls(details), "peers": compare.pbxd_peers(peers, wanted_peer),
+                "agents": agents}
 
     def drift(self):
         """Drift by system.status and by /metrics, which must agree."""
