@@ -31,6 +31,8 @@ storage::DatabaseSettings databaseSettings(const Config& config) {
     out.password = config.secret("storage", "password_file");
     out.sessions = whole("pool_size");
     out.acquireTimeout = std::chrono::milliseconds(whole("pool_wait_ms"));
+    out.plainTextRemote = config.text("storage", "allow_plain_remote") == "yes-in-clear";
+    out.auditKey = config.secret("storage", "audit_key_file");
     return out;
 }
 
@@ -56,6 +58,9 @@ web::FrontSettings frontSettings(const Config& config) {
     out.plainBeyondLoopback = config.text("http", "allow_plain_http") == "yes-in-clear";
     for (const auto& range : config.list("http", "trusted_proxies"))
         out.trustedProxies.push_back(AddressRange::parse(range).value());
+    if (config.text("http", "forwarded_by") == "forwarded") out.forwardedBy = web::ForwardedBy::forwarded;
+    out.parking.all = whole("max_waiting");
+    out.parking.perAddress = whole("max_waiting_per_address");
     out.maxConnections = whole("max_connections");
     out.maxConnectionsPerAddress = whole("max_connections_per_address");
     out.headerTimeout = seconds("header_timeout");
@@ -74,6 +79,7 @@ link::LinkSettings linkSettings(const Config& config, const std::string& name) {
     out.secret = config.secret(section, "secret_file");
     out.sysSecret = config.secret(section, "sys_secret_file");
     if (!out.sysSecret.empty()) out.sysUser = config.text(section, "sys_user");
+    out.plainLogin = config.flag(section, "plain_login");
     out.tls = {config.flag(section, "tls"), config.text(section, "tls_ca"), config.text(section, "tls_name")};
     out.timings.pingAfter = std::chrono::milliseconds(config.whole(section, "ping_after_ms"));
     out.timings.deadAfter = std::chrono::milliseconds(config.whole(section, "dead_after_ms"));

@@ -72,7 +72,8 @@ std::string_view retryText(Retry retry) {
 }
 
 Error Error::field(std::string field, std::string problem) {
-    Error error(invalidArgument, field + ": " + problem);
+    problem.insert(0, field + ": ");
+    Error error(invalidArgument, std::move(problem));
     error.field_ = std::move(field);
     return error;
 }

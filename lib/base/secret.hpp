@@ -28,6 +28,7 @@ private:
     void wipe() noexcept { wipe(value_); }
     // Up to the capacity, not the length: a moved-from short string is empty but keeps its bytes in place.
     static void wipe(std::string& text) noexcept {
+        text.clear();
         text.resize(text.capacity());
         volatile char* p = text.data();
         for (std::size_t i = 0; i < text.size(); ++i) p[i] = '\0';

@@ -2,7 +2,7 @@
 
 #include "tests/unit/base/temp_dir.hpp"
 
-#include <algorithm>
+#include <filesystem>
 #include <gmock/gmock.h>
 #include <set>
 #include <sstream>
@@ -188,4 +188,18 @@ TEST(SettingsTable, TheCommittedReferencePageIsTheOneThatIsPrinted) {
     EXPECT_EQ(test::readAll(std::string(PBX_SOURCE_DIR) + "/docs/reference/settings.md"),
               printReference(settingsTable()))
         << "make it anew: pbxd --print-settings-reference > docs/reference/settings.md";
+}
+
+// A setting that nothing reads is a promise that nobody keeps.
+TEST(SettingsTable, EverySettingIsReadByTheCompositionRoot) {
+    // Read by sqliteFile() and logOptions(), beside the table.
+    const std::set<std::string_view> besideTheTable{"data_dir", "sqlite_file", "log_level", "log_format", "log_file"};
+    std::string code;
+    for (const auto& file : std::filesystem::directory_iterator(std::string(PBX_SOURCE_DIR) + "/daemon"))
+        if (file.path().extension() == ".cpp" && file.path().stem() != "settings_table")
+            code += test::readAll(file.path().string());
+    for (const auto& setting : settingsTable().settings) {
+        const bool read = code.find('"' + std::string(setting.key) + '"') != std::string::npos;
+        EXPECT_TRUE(read || besideTheTable.contains(setting.key)) << setting.section << "." << setting.key;
+    }
 }
