@@ -30,7 +30,7 @@ std::string expectation(const ops::Field& field) {
         return "must be true or false";
     case ops::Kind::choice: {
         std::string out = "must be one of";
-        for (const auto choice : field.choices)
+        for (const auto& choice : field.choices)
             out += (&choice == &field.choices.front() ? " " : ", ") + std::string(choice);
         return out;
     }
