@@ -12,32 +12,47 @@ function(pbx_program name)
   target_link_libraries(${name} PRIVATE pbx_flags ${ARG_LINK} Threads::Threads)
 endfunction()
 
+# Everything that CTest needs: `ninja pbx_tests` builds it (and nothing else, which counts in the sanitizer builds).
+add_custom_target(pbx_tests)
+
 # pbx_test(NAME SOURCES ... LINK ... [LABELS ...] [TIMEOUT s]): a GoogleTest program that CTest runs as one test.
-# Labels: unit (default), storage, contract, asterisk, browser, clients, tsan (must also pass under ThreadSanitizer).
+# Labels: unit (default), storage, contract, asterisk, browser, clients; and tsan: must also pass under ThreadSanitizer.
+# A build with ASan has the unit tests, one with TSan those labelled tsan. A test that skips itself is reported as skipped.
 function(pbx_test name)
   cmake_parse_arguments(ARG "" "TIMEOUT" "SOURCES;LINK;LABELS" ${ARGN})
-  add_executable(${name} ${ARG_SOURCES})
-  target_link_libraries(${name} PRIVATE pbx_flags ${ARG_LINK} GTest::gmock GTest::gtest_main Threads::Threads)
-  target_compile_definitions(${name} PRIVATE PBX_SOURCE_DIR="${CMAKE_SOURCE_DIR}" PBX_BIN_DIR="${CMAKE_BINARY_DIR}/bin")
-  set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
-  add_test(NAME ${name} COMMAND ${name})
   if(NOT ARG_LABELS)
     set(ARG_LABELS unit)
+  endif()
+  if((PBX_SANITIZE MATCHES "thread" AND NOT "tsan" IN_LIST ARG_LABELS) OR
+     (PBX_SANITIZE MATCHES "address" AND NOT "unit" IN_LIST ARG_LABELS) OR PBX_FUZZ)
+    return()
   endif()
   if(NOT ARG_TIMEOUT)
     set(ARG_TIMEOUT 120)
   endif()
-  set_tests_properties(${name} PROPERTIES LABELS "${ARG_LABELS}" TIMEOUT ${ARG_TIMEOUT})
+  add_executable(${name} ${ARG_SOURCES})
+  add_dependencies(pbx_tests ${name})
+  target_link_libraries(${name} PRIVATE pbx_flags ${ARG_LINK} GTest::gmock GTest::gtest_main Threads::Threads)
+  target_compile_definitions(${name} PRIVATE PBX_SOURCE_DIR="${CMAKE_SOURCE_DIR}" PBX_BIN_DIR="${CMAKE_BINARY_DIR}/bin")
+  set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
+  add_test(NAME ${name} COMMAND ${name})
+  set_tests_properties(${name} PROPERTIES LABELS "${ARG_LABELS}" TIMEOUT ${ARG_TIMEOUT}
+                       SKIP_REGULAR_EXPRESSION "\\[  SKIPPED \\]")
 endfunction()
 
-# pbx_fuzzer(NAME SOURCES ... LINK ... CORPUS dir): a libFuzzer target; built by the preset "fuzz" only.
+# pbx_fuzzer(NAME SOURCES ... LINK ... CORPUS dir): a libFuzzer target; built by the preset "fuzz" only. CTest runs it for
+# PBX_FUZZ_SECONDS (60) on a copy of its corpus, so that the tree stays as it is.
+add_custom_target(pbx_fuzzers)
 function(pbx_fuzzer name)
   cmake_parse_arguments(ARG "" "CORPUS" "SOURCES;LINK" ${ARGN})
   if(NOT PBX_FUZZ)
     return()
   endif()
   add_executable(${name} ${ARG_SOURCES})
+  add_dependencies(pbx_fuzzers ${name})
   target_link_libraries(${name} PRIVATE pbx_flags ${ARG_LINK} Threads::Threads)
   target_link_options(${name} PRIVATE -fsanitize=fuzzer)
-  set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/fuzz PBX_CORPUS "${ARG_CORPUS}")
+  set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/fuzz)
+  add_test(NAME ${name} COMMAND ${CMAKE_SOURCE_DIR}/scripts/lib/fuzz $<TARGET_FILE:${name}> ${ARG_CORPUS})
+  set_tests_properties(${name} PROPERTIES LABELS fuzz TIMEOUT 600)
 endfunction()
