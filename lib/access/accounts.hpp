@@ -1,6 +1,6 @@
 // Changes to users, passwords and tokens; each drops what the authenticator remembers of the user.
 // Threads: any. Fails with pbx::Error as storage does, and: invalidArgument (password rules, a role that does not fit
-// the tenant, an unknown pattern), forbidden (a role above one's own).
+// the tenant, an unknown pattern).
 #pragma once
 
 #include "access/authenticator.hpp"

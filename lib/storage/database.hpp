@@ -70,7 +70,7 @@ struct PoolFigures {
 
 // Counters in the database that grow with each change, read with one statement; other processes see ours.
 struct Versions {
-    std::int64_t access = 0;    // users, passwords, roles, tokens
+    std::int64_t access = 0;    // a user or token was changed, disabled or revoked (a new one needs no notice)
     std::int64_t directory = 0; // tenants, departments, queues, agents
 };
 

@@ -73,7 +73,6 @@ domain::Token TokenRepository::create(const domain::Scope& scope, const NewToken
     whereUsers(owner, scope);
     owner.add("users.id = ?", {wanted.user.str()});
     return database_.connections().write([&](Sql& sql) {
-        bumpVersion(sql, "access");
         if (!sql.row<Row<std::string>>(selectUser + owner.text, owner.values))
             throw Error::notFound("user", wanted.user.str());
         sql.execute(insert,

@@ -141,7 +141,6 @@ domain::User UserRepository::create(const domain::Scope& scope, const NewUser& w
     if (looksLikeId(wanted.login, 'u')) throw Error::field("login", "looks like an id: choose another");
     const auto user = newUser(scope, wanted, database_.clock().now());
     return database_.connections().write([&](Sql& sql) {
-        bumpVersion(sql, "access");
         checkAgent(sql, scope, user.agent);
         insertUser(sql, scope, user, wanted.verifier);
         return user;

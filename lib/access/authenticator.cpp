@@ -1,0 +1,169 @@
+#include "access/authenticator.hpp"
+
+#include "access/credential_cache.hpp"
+#include "access/secrets.hpp"
+#include "access/throttle.hpp"
+#include "base/error.hpp"
+#include "storage/repositories.hpp"
+
+#include <atomic>
+
+namespace pbx::access {
+namespace {
+
+constexpr std::size_t longestPassword = 256;
+
+// One text for every reason: which of login, password, token, expiry or state was wrong is nobody's business.
+Error refusal() { return Error(ErrorCode::unauthenticated, "credentials are missing or wrong"); }
+
+std::shared_ptr<Principal> principalOf(const domain::User& user) {
+    auto principal = std::make_shared<Principal>();
+    principal->user = user.id;
+    principal->login = user.login;
+    principal->tenant = user.tenant;
+    principal->role = user.role;
+    principal->agent = user.agent;
+    principal->departments = user.departments;
+    return principal;
+}
+
+} // namespace
+
+class Authenticator::Impl {
+public:
+    Impl(storage::Database& database, const Clock& clock_, const Log& log_, const AuthenticatorSettings& settings)
+        : clock(clock_), log(log_), database_(database), users_(database), tokens_(database),
+          passwords(settings.passwords), cache(settings.rememberFor, settings.rememberAtMost),
+          throttle_({settings.failuresPerPair, settings.failuresPerAddress, settings.failuresPerAccount,
+                     settings.throttleEntries},
+                    clock_) {}
+
+    PrincipalPtr basic(const BasicCredentials& given, std::string_view address) {
+        const auto key = mac_.of(given.login, given.password);
+        if (auto found = remembered(key)) return found;
+        return fresh(given.login, address, key, [&]() -> PrincipalPtr {
+            if (given.password.reveal().size() > longestPassword) return nullptr; // no password is so long
+            const auto found = isLogin(given.login) ? users_.findByLogin(given.login) : std::nullopt;
+            const bool right = passwords.verify(found ? found->verifier : std::string(), given.password);
+            if (!right || found->user.disabled) return nullptr;
+            return principalOf(found->user);
+        });
+    }
+
+    PrincipalPtr bearer(const SecretString& token, std::string_view address) {
+        if (!looksLikeToken(token.reveal())) return fresh({}, address, {}, []() -> PrincipalPtr { return nullptr; });
+        const auto hash = tokenHash(token);
+        if (auto found = remembered(hash)) return found;
+        return fresh({}, address, hash, [&]() -> PrincipalPtr {
+            const auto found = tokens_.findByHash(hash);
+            if (!found || found->token.revoked || found->user.disabled) return nullptr;
+            if (found->token.expiresAt && *found->token.expiresAt <= clock.now()) return nullptr;
+            auto principal = principalOf(found->user);
+            principal->via = Via::token;
+            principal->token = found->token.id;
+            principal->tokenName = found->token.name;
+            principal->operations = found->token.operations;
+            principal->expiresAt = found->token.expiresAt;
+            return principal;
+        });
+    }
+
+    void maintain() {
+        try {
+            const auto version = database_.versions().access;
+            if (version_.exchange(version) != version) cache.forgetAll();
+        } catch (const Error& e) {
+            log.debug("access.maintain_failed", {{"cause", e.cause()}});
+            return;
+        }
+        const auto uses = cache.takeUses(clock.now());
+        try {
+            tokens_.recordUse(uses);
+        } catch (const Error& e) {
+            cache.returnUses(uses);
+            log.debug("access.token_use_not_stored", {{"cause", e.cause()}});
+        }
+    }
+
+    const Clock& clock;
+    const Log log;
+
+private:
+    storage::Database& database_;
+    storage::UserRepository users_;
+    storage::TokenRepository tokens_;
+
+public:
+    PasswordHasher passwords;
+    CredentialCache cache;
+    std::atomic<std::uint64_t> hits{0}, verified{0}, refused{0}, throttled{0};
+
+private:
+    PrincipalPtr remembered(const std::string& key) {
+        auto found = cache.find(key, clock.steady(), clock.now());
+        if (found) hits.fetch_add(1, std::memory_order_relaxed);
+        return found;
+    }
+
+    template <class Verify>
+    PrincipalPtr fresh(const std::string& account, std::string_view address, const std::string& key, Verify&& verify) {
+        auto attempt = begin(account, address);
+        const auto generation = cache.generation();
+        PrincipalPtr principal;
+        try {
+            principal = verify();
+        } catch (...) { // the database is away or both hashers are busy: that was no wrong login
+            attempt.undecided();
+            throw;
+        }
+        if (!principal) {
+            refused.fetch_add(1, std::memory_order_relaxed);
+            throw refusal();
+        }
+        attempt.succeeded();
+        verified.fetch_add(1, std::memory_order_relaxed);
+        cache.put(key, principal, generation, clock.steady(), clock.now());
+        return principal;
+    }
+
+    Throttle::Attempt begin(const std::string& account, std::string_view address) {
+        try {
+            return throttle_.begin(account, address);
+        } catch (const Error&) {
+            throttled.fetch_add(1, std::memory_order_relaxed);
+            throw;
+        }
+    }
+
+    Throttle throttle_;
+    CredentialMac mac_;
+    std::atomic<std::int64_t> version_{0};
+};
+
+Authenticator::Authenticator(storage::Database& database, const Clock& clock, const Log& log,
+                             const AuthenticatorSettings& settings)
+    : impl_(std::make_unique<Impl>(database, clock, log, settings)) {}
+
+Authenticator::~Authenticator() = default;
+
+PrincipalPtr Authenticator::authenticate(const Credentials& credentials, std::string_view address) {
+    if (const auto* bearer = std::get_if<BearerCredentials>(&credentials)) return impl_->bearer(bearer->token, address);
+    const auto* basic = std::get_if<BasicCredentials>(&credentials);
+    if (!basic) throw refusal();
+    return basic->login == tokenLogin ? impl_->bearer(basic->password, address) : impl_->basic(*basic, address);
+}
+
+void Authenticator::forget(const UserId& user) { impl_->cache.forget(user); }
+
+void Authenticator::forgetAll() { impl_->cache.forgetAll(); }
+
+void Authenticator::maintain() { impl_->maintain(); }
+
+PasswordHasher& Authenticator::passwords() noexcept { return impl_->passwords; }
+
+AuthenticatorFigures Authenticator::figures() const {
+    return {impl_->hits.load(), impl_->verified.load(), impl_->refused.load(), impl_->throttled.load(),
+            impl_->cache.size()};
+}
+
+} // namespace pbx::access
