@@ -10,7 +10,7 @@ const TypeDesc& AsteriskRow::describe() {
         field<&AsteriskRow::state>("state", "State of the link."),
         field<&AsteriskRow::problem>("problem", "Why it is not up."),
         field<&AsteriskRow::version>("version", "Asterisk's version."),
-        field<&AsteriskRow::startedAt>("started_at", "When this Asterisk was started."),
+        field<&AsteriskRow::startup>("startup", "When this Asterisk was started, in its own time zone."),
         field<&AsteriskRow::privileged>("privileged", "Whether the second account works, which phone contacts need."),
         field<&AsteriskRow::driven>("driven",
                                     "Whether this node drives it; otherwise another does and this one watches."),

@@ -18,7 +18,7 @@ AsteriskRow asteriskRow(const live::Snapshot& board, const LinkFacts* link) {
     row.state = linkState(link, board);
     if (board.stale) row.problem = unlessEmpty(link && !link->problem.empty() ? link->problem : board.staleReason);
     row.version = unlessEmpty(board.asteriskVersion);
-    row.startedAt = board.startupTime;
+    row.startup = unlessEmpty(board.startup);
     row.privileged = board.systemAccount;
     row.asOf = board.asOf;
     row.stale = board.stale;
