@@ -18,7 +18,7 @@ struct AsteriskRow {
     LinkState state = LinkState::connecting;
     std::optional<std::string> problem; // why it is not up
     std::optional<std::string> version;
-    std::optional<UtcTime> startedAt; // Asterisk's own start
+    std::optional<std::string> startup; // Asterisk's own start, in its own zone: AMI tells no other
     bool privileged = false;          // the second account works: phone contacts are known
     bool driven = true;               // this node drives it (false: another node holds the lease, we watch)
     UtcTime asOf;
