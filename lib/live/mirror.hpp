@@ -4,53 +4,33 @@
 // Fails: nothing throws on what Asterisk sends; what cannot be had leaves the board stale with the reason.
 #pragma once
 
-#include "ami/action.hpp"
 #include "ami/message.hpp"
-#include "ami/session.hpp"
-#include "base/guarded.hpp"
 #include "base/time.hpp"
 #include "live/feed.hpp"
+#include "live/fill.hpp"
+#include "live/reconciler.hpp"
 #include "live/snapshot.hpp"
 
-#include <atomic>
 #include <chrono>
-#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 
 namespace pbx::live {
-
-// How the mirror asks Asterisk: ami::Session::submit, or false where that is refused. Handlers run on the link's
-// thread.
-using Ask = std::function<bool(const ami::Action& action, SteadyTime deadline, ami::ActionHandlers handlers)>;
-
-// A correction that the reconciler made, for the log. `ours` and `theirs` may hold callers' text.
-struct Correction {
-    Drift kind;
-    std::string key; // "queue/interface", "queue/uniqueid", uniqueid or device
-    std::string ours;
-    std::string theirs;
-};
 
 struct MirrorSettings {
     std::string server; // [asterisk.NAME]
     std::chrono::milliseconds publishEvery{2};
-    std::chrono::milliseconds round{20'000};       // every queue is asked once in this time ...
-    std::size_t questionsPerSecond = 10;           // ... or as slowly as this rate asks for (above 200 queues)
-    std::chrono::milliseconds confirmAfter{1'000}; // a difference counts when it is still there then
-    std::chrono::milliseconds answerTimeout{10'000};
+    std::chrono::milliseconds fillTimeout{10'000};
     std::chrono::milliseconds fillRetry{2'000};  // after a fill that failed
     std::size_t maxHeldBytes = 64 * 1024 * 1024; // of events while the board is filled; above it the fill starts anew
+    ReconcilerSettings reconciler{};
 };
-
-using WrapupSeconds = std::unordered_map<std::string, int>; // Asterisk's queue name -> seconds
 
 class Mirror {
 public:
-    using OnCorrection = std::function<void(const Correction&)>;
+    using OnCorrection = Reconciler::OnCorrection;
 
     // `feed` and `clock` must outlive the mirror. `onCorrection` may be empty.
     Mirror(MirrorSettings settings, Feed& feed, const Clock& clock, OnCorrection onCorrection = {});
@@ -79,11 +59,11 @@ public:
     void setWrapup(WrapupSeconds seconds);
     void requestResync() noexcept;
 
-    const std::string& server() const noexcept { return settings_.server; }
+    const std::string& server() const noexcept { return server_; }
 
 private:
     class Impl;
-    const MirrorSettings settings_;
+    const std::string server_;
     std::unique_ptr<Impl> impl_;
 };
 

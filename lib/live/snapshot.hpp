@@ -70,6 +70,7 @@ struct Member {
 
     std::string_view key() const noexcept { return interface; }
     Epoch epoch = 0;
+    std::uint64_t touched = 0; // number of the last event about it: a comparison that is older than that proves nothing
 };
 
 struct Caller {
@@ -85,6 +86,7 @@ struct Caller {
 
     std::string_view key() const noexcept { return uniqueid; }
     Epoch epoch = 0;
+    std::uint64_t touched = 0;
 };
 
 // What Asterisk counts itself; no event carries these (refreshed), a restart or QueueReset sets them to zero.
@@ -113,6 +115,8 @@ struct Queue {
     const Caller* caller(std::string_view uniqueid) const;
     std::string_view key() const noexcept { return name; }
     Epoch epoch = 0;
+    std::uint64_t membersTouched = 0; // as Member::touched, of who is a member
+    std::uint64_t callersTouched = 0; // of who waits
 };
 
 // include/asterisk/channelstate.h; the numbers are Asterisk's.
@@ -150,9 +154,11 @@ struct Channel {
     std::optional<UtcTime> heldSince;
     std::string localOther; // uniqueid of the other half of a Local channel
     std::string dialedBy;   // uniqueid of the channel that dials this one
+    bool hangingUp = false; // HangupRequest was seen
 
     std::string_view key() const noexcept { return uniqueid; }
     Epoch epoch = 0;
+    std::uint64_t touched = 0;
 };
 
 struct Bridge {
@@ -166,6 +172,7 @@ struct Bridge {
 
     std::string_view key() const noexcept { return id; }
     Epoch epoch = 0;
+    std::uint64_t touched = 0;
 };
 
 enum class CallState : std::uint8_t { other, dialling, waiting, ringing, talking, held };
@@ -218,6 +225,7 @@ struct Peer {
 
     std::string_view key() const noexcept { return name; }
     Epoch epoch = 0;
+    std::uint64_t touched = 0;
 };
 
 // Drift: announced by event, and we had it wrong. Target 0.
@@ -284,7 +292,8 @@ struct Snapshot {
     bool stale = true;           // true unless state is live
     std::string staleReason;     // empty when not stale; safe to show
     std::string asteriskVersion; // empty: not known
-    std::optional<UtcTime> startupTime;
+    std::string
+        startup; // when Asterisk started, "2026-11-22 20:20:36" in its own zone (AMI tells no other); empty: not known
     std::uint64_t generation = 0; // grows with each fill
     std::uint64_t sequence = 0;   // grows with each publication
     bool systemAccount = false;   // false: reachability and latency are only what events told

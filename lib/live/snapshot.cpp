@@ -1,0 +1,82 @@
+#include "live/snapshot.hpp"
+
+#include <numeric>
+
+namespace pbx::live {
+
+namespace {
+
+template <std::size_t N, class E>
+std::string_view textOf(const std::array<std::string_view, N>& names, E value) {
+    const auto index = static_cast<std::size_t>(value);
+    return index < N ? names[index] : std::string_view("unknown");
+}
+
+} // namespace
+
+std::string_view memberStatusText(MemberStatus status) {
+    static constexpr std::array<std::string_view, 9> names{
+        "unknown", "free", "in_use", "busy", "invalid", "unavailable", "ringing", "ringing_in_use", "on_hold"};
+    return textOf(names, status);
+}
+
+std::string_view membershipText(Membership membership) {
+    static constexpr std::array<std::string_view, 4> names{"unknown", "static", "dynamic", "realtime"};
+    return textOf(names, membership);
+}
+
+std::string_view channelStateText(ChannelState state) {
+    static constexpr std::array<std::string_view, 10> names{
+        "down", "reserved", "off_hook", "dialing", "ring", "ringing", "up", "busy", "dialing_off_hook", "pre_ring"};
+    return textOf(names, state);
+}
+
+std::string_view callStateText(CallState state) {
+    static constexpr std::array<std::string_view, 6> names{"other",   "dialling", "waiting",
+                                                           "ringing", "talking",  "held"};
+    return textOf(names, state);
+}
+
+std::string_view driftText(Drift kind) {
+    static constexpr std::array<std::string_view, driftKinds> names{
+        "caller_missing", "caller_extra",   "member_missing", "member_extra",    "paused",
+        "paused_reason",  "penalty",        "status",         "channel_missing", "channel_extra",
+        "channel_state",  "channel_bridge", "device_state"};
+    return textOf(names, kind);
+}
+
+std::string_view refreshText(Refresh kind) {
+    static constexpr std::array<std::string_view, refreshKinds> names{"counters", "settings", "order",
+                                                                      "in_call",  "channel",  "contact"};
+    return textOf(names, kind);
+}
+
+std::string_view boardStateText(BoardState state) {
+    static constexpr std::array<std::string_view, 3> names{"down", "filling", "live"};
+    return textOf(names, state);
+}
+
+std::string callKey(std::string_view server, std::string_view linkedid) {
+    std::string key;
+    key.reserve(server.size() + 1 + linkedid.size());
+    key.append(server).append(1, '/').append(linkedid);
+    return key;
+}
+
+std::uint64_t Counters::driftTotal() const noexcept {
+    return std::accumulate(drift.begin(), drift.end(), std::uint64_t{0});
+}
+
+const Member* Queue::member(std::string_view interface) const {
+    const auto at = std::lower_bound(members.begin(), members.end(), interface,
+                                     [](const auto& member, std::string_view key) { return member->interface < key; });
+    return at != members.end() && (*at)->interface == interface ? at->get() : nullptr;
+}
+
+const Caller* Queue::caller(std::string_view uniqueid) const {
+    for (const auto& caller : callers)
+        if (caller->uniqueid == uniqueid) return caller.get();
+    return nullptr;
+}
+
+} // namespace pbx::live
