@@ -66,6 +66,21 @@ class Driver:
             raise Failed(f"{name} {headers}: {answer.get('Message')}")
         return answer
 
+    def pipeline(self, actions, timeout=30.0):
+        """Many actions, [(name, headers)], without waiting for each; all must succeed."""
+        since = self.ami.mark()
+        wanted = {self.ami.send(name, **headers) for name, headers in actions}
+        deadline = time.monotonic() + timeout
+        answered = 0
+        while wanted:
+            m = self.ami.wait(lambda m: m.get("Response") is not None, deadline - time.monotonic(), since + answered)
+            if m is None:
+                raise Failed(f"{len(wanted)} of {len(actions)} actions were not answered within {timeout:.0f} s")
+            answered = self.ami.messages.index(m, since + answered) - since + 1
+            wanted.discard(m.get("ActionID"))
+            if m.get("Response") == "Error":
+                raise Failed(f"{m.get('Message')}")
+
     # --- agents
 
     def each(self, action, agents=AGENTS, queues=("support",), **headers):
@@ -151,25 +166,24 @@ class Driver:
         while True:
             if self.pbxd is None:
                 return before
-            found = ["(pbxd not asked)"]
+            asked = time.monotonic()
             try:
                 found = compare.differences(before, self.pbxd.board(self._is_agent), refreshed)
             except PbxdError as error:
                 found = [str(error)]
             after = self.asterisk_board()
-            now = time.monotonic()
             if compare.differences(before, after, refreshed):
-                before, steady = after, now
-                if now - began > UNSETTLED_SECONDS:
+                before, steady = after, time.monotonic()
+                if steady - began > UNSETTLED_SECONDS:
                     raise Failed(f"{label}: Asterisk does not come to rest")
                 continue
             if not found:
-                self.comparisons.append((label, now - steady))
+                self.comparisons.append((label, asked - steady))
                 drift = self.pbxd.drift()
                 if drift:
                     raise Failed(f"{label}: drift {drift}")
                 return after
-            if now - steady > within:
+            if asked - steady > within:
                 raise Failed(f"{label}: not equal after {within:.1f} s: " + "; ".join(map(str, found[:8])) + (f" and {len(found) - 8} more" if len(found) > 8 else ""))
             time.sleep(0.05)
 

@@ -15,6 +15,7 @@ import urllib.request
 
 from lab import processes
 from lab.config import AGENTS, TENANTS
+from lab.proxy import Relay
 
 from . import compare
 
@@ -27,9 +28,10 @@ class PbxdError(RuntimeError):
 
 
 def start_pbxd(pbxd, pbxctl, lab, folder):
-    """A running pbxd (path of the program) that watches `lab`, with everything of it below `folder`; a Pbxd."""
+    """A running pbxd (path of the program) that watches `lab` through a relay, everything of it below `folder`; a Pbxd."""
     os.makedirs(folder, mode=0o700, exist_ok=True)
     port = _free_port()
+    relay = Relay(lab.state["ami_port"])
     configuration = os.path.join(folder, "pbxd.conf")
     with open(configuration, "w") as f:
         f.write(f"""[pbxd]
@@ -41,7 +43,7 @@ port = {port}
 reconcile_seconds = {RECONCILE_SECONDS}
 [asterisk.{SERVER}]
 host = {lab.state["ami_host"]}
-port = {lab.state["ami_port"]}
+port = {relay.port}
 user = {lab.state["accounts"]["main"]}
 secret_file = {lab.state["secrets"]["pbxd"]}
 sys_user = {lab.state["accounts"]["system"]}
@@ -51,7 +53,7 @@ sys_secret_file = {lab.state["secrets"]["pbxd-sys"]}
     user, password = bootstrap(pbxctl, configuration, folder)
     log = os.path.join(folder, "pbxd.log")
     process = processes.start([pbxd, "--config", configuration], log=log, cwd=folder)
-    running = Pbxd(process, f"http://127.0.0.1:{port}", user, password, log)
+    running = Pbxd(process, f"http://127.0.0.1:{port}", user, password, log, relay)
     try:
         running.wait_ready(20)
         running.create_directory()
@@ -74,12 +76,14 @@ def bootstrap(pbxctl, configuration, folder):
 
 
 class Pbxd:
-    def __init__(self, process, url, user, password, log):
-        self.process, self.url, self.log = process, url, log
+    def __init__(self, process, url, user, password, log, relay=None):
+        self.process, self.url, self.log, self.relay = process, url, log, relay
         self._authorization = "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()
 
     def stop(self):
         """SIGTERM; the exit code must be 0."""
+        if self.relay:
+            self.relay.close()
         self.process.terminate()
         try:
             self.process.wait(15)

@@ -7,6 +7,7 @@ from lab import TENANTS
 from .driver import Failed
 
 SUPPORT, SALES, VIP = "1000", "2000", "3000"
+RETURN_SECONDS = 3.0   # after a link or Asterisk is back, the board is right within this
 
 
 def setup(d):
@@ -293,7 +294,7 @@ def restart_with_calls(d):
     d.check("before the restart: one talks, one waits")
     d.lab.restart_now()
     d.connect()
-    d.check("after core restart now", within=3.0)
+    d.check("after core restart now", within=RETURN_SECONDS)
     d.finish()
     d.all_phones()
     d.resume(102)
@@ -310,19 +311,74 @@ def crash_with_calls(d):
     d.lose_callers()
     d.lab.start(die_with_parent=True)
     d.connect()
-    d.check("after kill -9 and start", within=3.0)
+    d.check("after kill -9 and start", within=RETURN_SECONDS)
     d.all_phones()
     d.check("phones back after the crash")
 
 
+def crash_with_2000_members(d):
+    """kill -9 and start: the board must be right again within 3 s of Asterisk's return, however many members there are."""
+    many = [(f"{tenant}-vip", f"PJSIP/{tenant}-{5000 + i}") for tenant in TENANTS for i in range(667)]
+    d.pipeline([("QueueAdd", {"Queue": q, "Interface": i, "MemberName": "Member " + i[-4:]}) for q, i in many])
+    d.check(f"{len(many)} members more", within=5.0)
+    deadline = time.monotonic() + 10
+    while d.lab.persisted_members() < len(many):   # else Asterisk itself would forget some
+        if time.monotonic() > deadline:
+            raise Failed(f"only {d.lab.persisted_members()} members in Asterisk's database")
+        time.sleep(0.2)
+    d.lab.kill()
+    d.wait_stale("kill -9 with 2000 members")
+    d.lab.start(die_with_parent=True)
+    d.connect()
+    board = d.check("2000 members after kill -9 and start", within=RETURN_SECONDS)
+    restored = sum(len(board["queues"][f"{tenant}-vip"]["members"]) for tenant in TENANTS)
+    if restored != len(many):
+        raise Failed(f"Asterisk restored {restored} of {len(many)} members")
+    d.pipeline([("QueueRemove", {"Queue": q, "Interface": i}) for q, i in many])
+    d.all_phones()
+    d.check("members removed, phones back", within=5.0)
+
+
+def link_cut(d):
+    """The connections between pbxd and Asterisk end; while they are down, things change. Needs pbxd."""
+    if d.pbxd is None:
+        return
+    before = d.pbxd.link()["resyncs"]
+    if not d.pbxd.relay.cut():
+        raise Failed("pbxd has no connection that could be cut")
+    d.pause(101, reason="while the link was down")
+    deadline = time.monotonic() + 10
+    while d.pbxd.link()["resyncs"] == before:
+        if time.monotonic() > deadline:
+            raise Failed("no resync within 10 s of the cut")
+        time.sleep(0.05)
+    d.check("after the cut", within=RETURN_SECONDS)
+    d.resume(101)
+
+
 def half_open(d):
-    """SIGSTOP: the connection stays open, nothing answers. Without pbxd there is nothing to wait for."""
+    """The connections hang: nothing comes, nothing ends. Needs pbxd."""
+    if d.pbxd is None:
+        return
+    d.pbxd.relay.hang()
+    try:
+        d.pause(101, reason="while the link hung")
+        d.wait_stale("half-open")
+    finally:
+        d.pbxd.relay.cut()
+        d.pbxd.relay.resume()
+    d.check("after half-open", within=RETURN_SECONDS)
+    d.resume(101)
+
+
+def frozen_asterisk(d):
+    """SIGSTOP: Asterisk itself hangs, then goes on. Without pbxd there is nothing to wait for."""
     d.lab.freeze()
     try:
-        d.wait_stale("half-open", within=10.0)
+        d.wait_stale("frozen Asterisk")
     finally:
         d.lab.thaw()
-    d.check("after half-open", within=3.0)
+    d.check("after frozen Asterisk", within=RETURN_SECONDS)
 
 
 def after_all(d):
@@ -356,6 +412,9 @@ PHASES = (
     reload_of_queues,
     restart_with_calls,
     crash_with_calls,
+    crash_with_2000_members,
+    link_cut,
     half_open,
+    frozen_asterisk,
     after_all,
 )

@@ -8,11 +8,16 @@ _ids = itertools.count(1)
 
 
 class Message(list):
-    """[(header, value), ...] in order; names without regard to case."""
+    """[(header, value), ...] in order; names without regard to case. Not changed once something was asked of it."""
+
+    _first = None   # {lower-case name: first value}, made when first needed
 
     def get(self, name, default=None):
-        name = name.lower()
-        return next((v for k, v in self if k.lower() == name), default)
+        if self._first is None:
+            self._first = {}
+            for key, value in self:
+                self._first.setdefault(key.lower(), value)
+        return self._first.get(name.lower(), default)
 
     def all(self, name):
         name = name.lower()

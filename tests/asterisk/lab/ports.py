@@ -1,7 +1,8 @@
-"""Blocks of ports for labs that run side by side, also of different users.
+"""Blocks of ports for labs that run side by side.
 
 A block is 1000 ports between 10000 and 31999: below 32768, where the kernel takes ports for outgoing connections. It is
-held by a file that names the lab's folder; the file of a lab that is gone is taken over.
+held by a file of the user that names the lab's folder; the file of a lab that is gone is taken over. Labs of other users
+are seen by their ports.
 """
 import fcntl
 import json
@@ -25,12 +26,8 @@ CALLER_MEDIA = 200     # on the trunks' addresses
 
 
 def _folder():
-    path = os.path.join(tempfile.gettempdir(), "pbx-lab-ports")
-    try:
-        os.mkdir(path)
-        os.chmod(path, 0o1777)
-    except FileExistsError:
-        pass
+    path = os.path.join(tempfile.gettempdir(), f"pbx-lab-ports-{os.getuid()}")
+    os.makedirs(path, mode=0o700, exist_ok=True)
     return path
 
 
@@ -63,19 +60,14 @@ def _held(path):
 def claim(prefix, base=None):
     """Takes a free block, or exactly the block at `base`; returns its first port. LookupError if there is none."""
     folder = _folder()
-    with open(os.open(os.path.join(folder, "lock"), os.O_CREAT | os.O_RDWR, 0o666), "r+") as lock:
+    with open(os.path.join(folder, "lock"), "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         for candidate in [base] if base else range(FIRST, LAST + 1, SIZE):
             path = os.path.join(folder, str(candidate))
             if _held(path) or not _free(candidate):
                 continue
-            try:
-                if os.path.exists(path):
-                    os.unlink(path)
-                with open(path, "w") as f:
-                    json.dump({"prefix": prefix, "starter": processes.identity(os.getpid())}, f)
-            except PermissionError:   # a stale claim of another user
-                continue
+            with open(path, "w") as f:
+                json.dump({"prefix": prefix, "starter": processes.identity(os.getpid())}, f)
             return candidate
     raise LookupError(f"no free ports: {base or f'every block of {SIZE} from {FIRST} to {LAST}'} is in use")
 

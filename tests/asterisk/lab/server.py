@@ -4,6 +4,7 @@ The program of the fetched tree runs through the ld-linux of its own suite, so n
 """
 import array
 import atexit
+import contextlib
 import glob
 import json
 import math
@@ -11,6 +12,7 @@ import os
 import secrets
 import shutil
 import signal
+import sqlite3
 import subprocess
 import time
 
@@ -168,7 +170,11 @@ class Lab:
     def ami(self, account="lab", events="on"):
         """A logged-in AMI session. OSError if Asterisk cannot be reached or refuses."""
         ami = Ami(self.state["ami_port"])
-        ami.login(account, self.secret(account), events)
+        try:
+            ami.login(account, self.secret(account), events)
+        except OSError:
+            ami.close()
+            raise
         return ami
 
     def cli(self, *command):
@@ -215,6 +221,12 @@ class Lab:
 
     def thaw(self):
         os.kill(self.pid, signal.SIGCONT)
+
+    def persisted_members(self):
+        """How many dynamic members of queues are safely in Asterisk's database (it commits about once a second)."""
+        with contextlib.closing(sqlite3.connect(f"file:{self.prefix}/lib/astdb.sqlite3?mode=ro", uri=True, timeout=5)) as db:
+            rows = db.execute("SELECT value FROM astdb WHERE key LIKE '/Queue/PersistentMembers/%'").fetchall()
+        return sum(value.count("|") + 1 for (value,) in rows if value)
 
     def foreign_libraries(self):
         """Libraries that Asterisk loaded from outside its tree (a gap in the slim set): must be empty."""
