@@ -1,4 +1,4 @@
-// Build tool: prints the WSDL from the catalogue; or, after a check that the committed one equals it, what the codec is
+// Build tool: prints the WSDL from the catalogue; or what the codec is
 // built from: the mapping of requests, and the committed WSDL as a C++ constant.
 #include "soap-server/mapping_printer.hpp"
 #include "soap-server/wsdl_printer.hpp"
@@ -12,13 +12,17 @@
 
 namespace {
 
+// The committed contract. That it is out of date is for the contract test to refuse; here it explains what the compiler
+// may say next.
 std::string committed(const char* path) {
     std::ifstream file(path);
     std::string text{std::istreambuf_iterator<char>(file), {}};
+    if (text.empty()) throw std::runtime_error(std::string("cannot read ") + path);
     if (text != pbx::soap::printWsdl(pbx::ops::catalogue()))
-        throw std::runtime_error(std::string(path) +
-                                 " does not say what the catalogue says. If the change is meant: "
-                                 "ninja wsdl-update, and look at the difference as a partner would.");
+        std::cerr
+            << "warning: " << path
+            << " does not say what the catalogue says. If the change is meant: ninja wsdl-update, and look at the "
+               "difference as a partner would.\n";
     return text;
 }
 
