@@ -159,10 +159,10 @@ private:
             } catch (const std::exception& failed) {
                 log_.error("link.handler_failed", {{"cause", failed.what()}});
                 failure_ = LegEnd{"handler_failed", "A handler failed; the log has the cause."};
-                abandon(ami::EndReason::stopped);
+                abandon(ami::EndReason::stopped, *failure_);
             }
         }
-        abandon(ami::EndReason::stopped);
+        abandon(ami::EndReason::stopped, {std::string(ami::endReasonName(ami::EndReason::stopped)), ""});
         publish(LinkState::stopped);
     }
 
@@ -277,9 +277,9 @@ private:
 
     // The main session, which had been up, ended.
     void lose(const LegEnd& end) {
-        failure_ = end;
+        failure_ = end; // a copy: closing the leg forgets it
         mainBackoff_.lost(clock_.steady(), main_.upFor(clock_.steady()));
-        abandon(ami::EndReason::disconnected);
+        abandon(ami::EndReason::disconnected, *failure_);
     }
 
     void tryFailed(const LegEnd& end) {
@@ -290,7 +290,7 @@ private:
     }
 
     // Ends both sessions, tells the listener, fails what waits.
-    void abandon(ami::EndReason reason) {
+    void abandon(ami::EndReason reason, LegEnd why) {
         closeSys(reason);
         const bool wasUp = std::exchange(mainWasUp_, false);
         const auto waiting = inbox_.with([](Inbox& inbox) {
@@ -301,10 +301,8 @@ private:
         for (const auto& command : waiting) guarded([&] { command.failUnsent(ami::Result::Kind::disconnected); });
         if (!wasUp) return;
         ++losses_;
-        const std::string why =
-            failure_ && reason != ami::EndReason::stopped ? failure_->reason : std::string(ami::endReasonName(reason));
-        log_.warning("link.down", {{"reason", why}, {"text", failure_ ? failure_->text : std::string()}});
-        guarded([&] { listener_.onDown(why); });
+        log_.warning("link.down", {{"reason", why.reason}, {"text", why.text}});
+        guarded([&] { listener_.onDown(why.reason); });
     }
 
     void closeMain(ami::EndReason reason) {

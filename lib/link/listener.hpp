@@ -28,7 +28,7 @@ public:
     // After each batch of events, and at nextDeadline(); also while the link is down.
     virtual void onTick() = 0;
     virtual std::optional<SteadyTime> nextDeadline() const = 0;
-    // `reason`: endReasonName(). Only after onUp().
+    // `reason`: endReasonName() or handler_failed. Only after onUp().
     virtual void onDown(std::string_view reason) = 0;
 
     // The second account, for PJSIPShow*, MixMonitor and Reload. Only while the main session is up.

@@ -284,7 +284,7 @@ TEST_F(LinkTest, DamageAndFailingListenersAreSurvived) {
     EXPECT_TRUE(listener.waitFor("event B"));
     EXPECT_EQ(listener.count("event A"), 0U);
     asterisk.push("pbxd", "Event: Boom\r\nPrivilege: call,all\r\n\r\n");
-    EXPECT_TRUE(listener.waitFor("down stopped"));
+    EXPECT_TRUE(listener.waitFor("down handler_failed"));
     EXPECT_TRUE(listener.waitFor("up", 2));
     EXPECT_EQ(link->status().reason, "handler_failed");
 }
