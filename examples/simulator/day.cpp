@@ -83,7 +83,7 @@ void Day::buildTenant(Index tenant, std::string_view name, int agents) {
                      (number < queueNames.size() ? std::string(queueNames.at(number)) : "q" + std::to_string(q + 1));
         queue.ringFor = after(15);
         queue.retry = after(3);
-        queue.giveUpAfter = after(settings_.concurrent > 0 ? 7200 : 600);
+        queue.giveUpAfter = after(settings_.concurrent > 0 ? 7200 : 240);
         queue.weight = number == 2 ? 10 : 0;
         queuesOf_.back().push_back(world_->addQueue(std::move(queue)));
     }

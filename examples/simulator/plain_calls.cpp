@@ -52,6 +52,7 @@ void World::route(Call& call) {
 }
 
 void World::applicationEnds(Call& call) {
+    call.a.priority = 2;
     emit(classCall, "HangupRequest", [&](Headers& h) { h.channel(call.a, "", tenantName(call.a)).field("Cause", 16); });
     hangupCaller(call);
 }
@@ -114,6 +115,7 @@ void World::dialFailed(Call& call) {
 void World::hangupCaller(Call& call) {
     softHangup(call.a);
     cdrEvents(call);
+    if (call.a.context == contextOf(call.a.tenant)) call.a.exten = "h"; // that context has a hang-up extension
     hangupEvent(call.a, 16);
     use(call.a, Use::nothing);
     drop(call);

@@ -170,8 +170,8 @@ private:
     void leaveQueue(Call& call);
     void abandon(Call& call);
     void abandonIfWaiting(CallId id);
-    void giveUp(CallId id);                               // Queue() timeout
-    void offerToMember(Call& call, const Member& member); // the events of one attempt up to DialBegin
+    void giveUp(CallId id);                                                 // Queue() timeout
+    void offerToMember(Call& call, const Member& member, bool ringsAtOnce); // the events of one attempt up to DialBegin
     void stopRinging(Call& call);
     void endOfQueue(Call& call);
     void hangupAfterQueue(Call& call);
