@@ -61,7 +61,7 @@ Poco::Net::SocketAddress peerOf(const Poco::Net::StreamSocket& socket) {
 
 Connection::Connection(const Poco::Net::StreamSocket& socket, Core& core)
     : TCPServerConnection(socket), core_(core), peer_(Address::of(peerOf(socket).addr())),
-      transport_(std::make_unique<Transport>(socket, core.tls)) {}
+      transport_(std::make_unique<Transport>(socket, core.tls)), entry_{transport_->fd(), true} {}
 
 void Connection::run() {
     auto [admission, place] = core_.places.take(peer_.capKey(), isTrusted(peer_, core_.settings.trustedProxies));
@@ -82,15 +82,19 @@ void Connection::refuse(Admission admission) {
 }
 
 void Connection::serveAll() {
-    LiveConnections::Entry entry{transport_->fd(), true};
     struct Registered {
         LiveConnections& live;
         LiveConnections::Entry& entry;
         ~Registered() { live.remove(entry); }
     };
-    core_.live.add(entry);
-    const Registered registered{core_.live, entry};
-    while (serveOne(entry) == Next::request) first_ = false;
+    core_.live.add(entry_);
+    const Registered registered{core_.live, entry_};
+    while (serveOne() == Next::request) first_ = false;
+}
+
+void Connection::finish(std::string bytes) {
+    core_.live.remove(entry_);
+    core_.parking.finish(std::move(transport_), std::move(bytes));
 }
 
 Moved Connection::readMore(char* buffer, std::size_t size, SteadyTime deadline, bool& late) {
@@ -104,14 +108,14 @@ Moved Connection::readMore(char* buffer, std::size_t size, SteadyTime deadline, 
 }
 
 // The first bytes of a request. The wait is short for a new connection and long between requests.
-bool Connection::awaitRequest(LiveConnections::Entry& entry) {
+bool Connection::awaitRequest() {
     // Some old clients end a body with an empty line that they do not count (RFC 9112 2.2).
     const auto takeUp = [this](std::string_view bytes) {
         if (bytes.starts_with("\r\n")) bytes.remove_prefix(2);
         in_ = bytes;
     };
     takeUp(std::exchange(carry_, {}));
-    entry.idle = in_.empty();
+    entry_.idle = in_.empty();
     // Either the drain sees that this one is idle, or this one sees the drain.
     if (core_.draining) return false;
     const auto deadline = Clock::now() + (first_ ? core_.settings.headerTimeout : core_.settings.idleTimeout);
@@ -122,7 +126,7 @@ bool Connection::awaitRequest(LiveConnections::Entry& entry) {
         if (moved.state == Io::closed) return false;
         takeUp({piece.data(), moved.bytes});
     }
-    entry.idle = false;
+    entry_.idle = false;
     return true;
 }
 
@@ -144,8 +148,8 @@ bool Connection::readHead(HeadScanner& scanner) {
     }
 }
 
-Connection::Next Connection::serveOne(LiveConnections::Entry& entry) {
-    if (!awaitRequest(entry)) return Next::end;
+Connection::Next Connection::serveOne() {
+    if (!awaitRequest()) return Next::end;
     HeadScanner scanner(core_.headLimits);
     if (!readHead(scanner)) return Next::end;
     auto exchange = newExchange();
@@ -308,8 +312,10 @@ Connection::Next Connection::park(Parked parked, const Exchange& exchange) {
         return out;
     };
     job.done = [&core, kept](int status, std::size_t bytes) { logAccess(core, kept->exchange, status, bytes); };
+    core_.live.remove(entry_); // as in finish()
     const auto admission = core_.parking.park(transport_, job);
     if (admission == Admission::taken) return Next::end;
+    core_.live.add(entry_);
     const bool full = admission == Admission::full;
     return reply(full ? plainRefusal(503, "too many requests are waiting", retrySeconds)
                       : plainRefusal(429, "too many requests are waiting from this address", retrySeconds),
@@ -331,7 +337,7 @@ Connection::Next Connection::reply(Response response, const Exchange& exchange, 
     if (!written) return Next::end;
     if (context.keepAlive) return Next::request;
     // What was pipelined behind is not answered; closing with it unread would reset our answer away.
-    if (!carry_.empty()) core_.parking.finish(std::move(transport_), {});
+    if (!carry_.empty()) finish({});
     return Next::end;
 }
 
@@ -341,7 +347,7 @@ void Connection::replyAndClose(Response response, const Exchange& exchange) {
     const auto body = replyBody(response, context);
     out += body;
     logAccess(core_, exchange, response.status, body.size());
-    core_.parking.finish(std::move(transport_), std::move(out));
+    finish(std::move(out));
 }
 
 Connection::Exchange Connection::newExchange() const {

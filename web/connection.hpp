@@ -39,8 +39,8 @@ private:
 
     void refuse(Admission admission);
     void serveAll();
-    Next serveOne(LiveConnections::Entry& entry);
-    bool awaitRequest(LiveConnections::Entry& entry);
+    Next serveOne();
+    bool awaitRequest();
     bool readHead(HeadScanner& scanner);
     Moved readMore(char* buffer, std::size_t size, SteadyTime deadline, bool& late);
     Next answerHead(const Head& head, Exchange& exchange);
@@ -62,11 +62,15 @@ private:
     ReplyContext contextOf(const Exchange& exchange, bool keepAlive, bool headOnly) const;
     static void logAccess(const Core& core, const Exchange& exchange, int status, std::size_t bytes);
 
+    // The socket becomes the parking's, which may close it at once; so this one is no longer in the list of the live.
+    void finish(std::string bytes);
+
     Core& core_;
     Address peer_;
     std::unique_ptr<Transport> transport_; // gone when parking has it
     std::string in_;                       // the head being read, and what came with it
     std::string carry_;                    // what belongs to the next request
+    LiveConnections::Entry entry_;
     bool first_ = true;
 };
 

@@ -28,8 +28,9 @@ public:
         std::atomic<bool> idle{true}; // no byte of a request has been read
     };
     void add(Entry& entry);
-    void remove(Entry& entry); // before its socket is closed: the number of a closed one may be another's by then
-    void endIdle();            // an idle one reads its end
+    // Before its socket is closed: its number may be another's by then. Twice is once.
+    void remove(Entry& entry);
+    void endIdle(); // an idle one reads its end
     void cutAll();
     bool waitUntilNone(SteadyTime deadline);
     std::size_t count() const;

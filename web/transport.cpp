@@ -41,6 +41,15 @@ Transport::Transport(const Poco::Net::StreamSocket& socket, const Poco::Net::Con
     socket_ = Poco::Net::SecureStreamSocket::attach(socket_, tls);
 }
 
+Transport::~Transport() {
+    try {
+        // POCO's dispatcher holds the socket until the worker is done with it, but this is the thread that is done last
+        socket_.close();
+    } catch (const Poco::Exception&) {
+        // the farewell of TLS could not be sent; the descriptor is closed with the last reference
+    }
+}
+
 Moved Transport::read(char* buffer, std::size_t size) {
     if (!secure_) return fromPlain(::recv(fd_, buffer, size, MSG_DONTWAIT), Io::wantRead);
     try {

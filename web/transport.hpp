@@ -22,8 +22,9 @@ struct Moved {
 
 class Transport {
 public:
-    // `tls`: null for a plain connection. Shares `socket`, which is closed with the last of those who do.
+    // `tls`: null for a plain connection. Closes `socket` at its own end, whoever else holds it still.
     Transport(const Poco::Net::StreamSocket& socket, const Poco::Net::Context::Ptr& tls);
+    ~Transport();
     Transport(const Transport&) = delete;
     Transport& operator=(const Transport&) = delete;
 

@@ -183,7 +183,7 @@ TEST_F(Waiting, StopAnswersThemAsExpired) {
 
 TEST_F(Waiting, ASlowReaderOfALargeAnswerHoldsUpNobody) {
     FrontSettings settings;
-    settings.parking.writeTimeout = 500ms;
+    settings.parking.writeTimeout = 3s; // time enough for the good reader below, under sanitizers too
     const auto front = start(settings);
     Client slow(front->port());
     slow.send("GET /large HTTP/1.1\r\nHost: x\r\n\r\n");
