@@ -38,7 +38,7 @@ std::uint64_t ReaderStatistics::damagedTotal() const noexcept {
     return std::accumulate(damaged.begin(), damaged.end(), std::uint64_t{0});
 }
 
-Reader::Reader(ReaderLimits limits) : limits_(limits) { moveTo(firstCapacity); }
+Reader::Reader(const ReaderLimits& limits) : limits_(limits) { moveTo(firstCapacity); }
 
 std::span<char> Reader::writable() {
     if (head_ == tail_) {

@@ -63,7 +63,7 @@ public:
         Damage damage = Damage::lineTooLong;
     };
 
-    explicit Reader(ReaderLimits limits = {});
+    explicit Reader(const ReaderLimits& limits = {});
 
     // Room for the socket to read into: never empty once next() has said needMore, at least 4 KiB then.
     std::span<char> writable();
