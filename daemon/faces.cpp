@@ -1,6 +1,7 @@
 #include "daemon/faces.hpp"
 
 #include "soap-server/codec.hpp"
+#include "soap-server/document.hpp"
 #include "web/json_face.hpp"
 #include "xmlrpc-server/codec.hpp"
 

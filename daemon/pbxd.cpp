@@ -3,6 +3,7 @@
 #include "access/accounts.hpp"
 #include "base/address.hpp"
 #include "base/random.hpp"
+#include "daemon/database_settings.hpp"
 #include "daemon/faces.hpp"
 #include "daemon/housekeeper.hpp"
 #include "daemon/metrics.hpp"
@@ -17,24 +18,6 @@ namespace pbx::daemon {
 namespace {
 
 constexpr std::chrono::seconds drainFor{10};
-
-storage::DatabaseSettings databaseSettings(const Config& config) {
-    storage::DatabaseSettings out;
-    const auto whole = [&](std::string_view key) { return static_cast<int>(config.whole("storage", key)); };
-    out.engine = config.text("storage", "backend") == "mariadb" ? storage::Engine::mariadb : storage::Engine::sqlite;
-    out.file = sqliteFile(config);
-    out.socket = config.text("storage", "socket");
-    out.host = config.text("storage", "host");
-    out.port = whole("port");
-    out.database = config.text("storage", "database");
-    out.user = config.text("storage", "user");
-    out.password = config.secret("storage", "password_file");
-    out.sessions = whole("pool_size");
-    out.acquireTimeout = std::chrono::milliseconds(whole("pool_wait_ms"));
-    out.plainTextRemote = config.text("storage", "allow_plain_remote") == "yes-in-clear";
-    out.auditKey = config.secret("storage", "audit_key_file");
-    return out;
-}
 
 access::AuthenticatorSettings authenticatorSettings(const Config& config) {
     access::AuthenticatorSettings out;
@@ -89,7 +72,7 @@ link::LinkSettings linkSettings(const Config& config, const std::string& name) {
 live::MirrorSettings mirrorSettings(const Config& config, const std::string& name) {
     live::MirrorSettings out;
     out.server = name;
-    out.round = std::chrono::seconds(config.whole("board", "reconcile_seconds"));
+    out.reconciler.round = std::chrono::seconds(config.whole("board", "reconcile_seconds"));
     return out;
 }
 

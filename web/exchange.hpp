@@ -4,7 +4,7 @@
 // logged).
 #pragma once
 
-#include "base/secret.hpp"
+#include "base/credentials.hpp"
 #include "base/time.hpp"
 
 #include <functional>
@@ -24,19 +24,6 @@ struct HeaderField {
     std::string_view value;
 };
 
-// What the Authorization header says. It is removed from Request::headers, so that nothing can log it by accident.
-struct Credentials {
-    enum class Kind {
-        none,    // no such header
-        basic,   // user and secret
-        bearer,  // secret is the token
-        invalid, // another scheme, or damaged: to be refused like a wrong password
-    };
-    Kind kind = Kind::none;
-    std::string user;
-    SecretString secret;
-};
-
 // Valid while the handler runs; what a Parked keeps must be copied. Everything is judged and bounded before the handler
 // sees it.
 struct Request {
@@ -48,7 +35,8 @@ struct Request {
     std::string body;    // complete; within the route's limit
     std::string address; // the client's address: of the socket, or as told by a trusted proxy. Never an identity
     bool secure = false; // TLS on our own socket
-    Credentials credentials;
+    Credentials
+        credentials; // of the Authorization header, which is not in `headers`, so that nothing can log it by accident
     SteadyTime deadline; // when the handler has to have answered
 
     // The first value of `name` (lower case), or empty.

@@ -115,7 +115,6 @@ AgentRow update(Context& context, const AgentUpdateParams& params) {
     change.department = changedDepartment(context, params.department);
     const auto agent = context.repositories().agents.update(context.scope(), params.id, change);
     context.concerns(agent.id.str());
-    context.services().accounts.agentChanged();
     context.services().reloadDirectory();
     return row(BoardView(context, context.scope()), agent);
 }
@@ -124,7 +123,6 @@ Done remove(Context& context, const Reference& params) {
     const auto agent = context.repositories().agents.get(context.scope(), params.id);
     context.concerns(agent.id.str());
     context.repositories().agents.remove(context.scope(), agent.id.str());
-    context.services().accounts.agentChanged();
     context.services().reloadDirectory();
     return {agent.id.str()};
 }
