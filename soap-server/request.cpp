@@ -169,7 +169,9 @@ struct Reader::Context {
         if (soap_peek_element(soap) != SOAP_NO_TAG)
             throw Error(ErrorCode::malformed, "The SOAP body must hold one operation and nothing else.");
         soap->error = SOAP_OK;
-        if (soap_body_end_in(soap) || soap_envelope_end_in(soap) || soap_end_recv(soap)) throw envelopeError(envelope);
+        // soap_end_recv stays out: the guard has seen that nothing follows, and its search for references between
+        // elements, which are off, costs two thirds of a small request.
+        if (soap_body_end_in(soap) || soap_envelope_end_in(soap)) throw envelopeError(envelope);
     }
 
     Request read(std::string_view body, Envelope& envelope) {

@@ -74,6 +74,8 @@ void appendEscaped(std::string& out, std::string_view text, Hidden hidden) {
     }
 }
 
+bool isPlainInXml(char c) { return c >= 0x20 && c < 0x7F && c != '&' && c != '<' && c != '>' && c != '"' && c != '\''; }
+
 char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c; }
 
 } // namespace
@@ -109,6 +111,12 @@ bool equalsIgnoreCase(std::string_view a, std::string_view b) {
 
 void appendXmlEscaped(std::string& out, std::string_view text) {
     while (!text.empty()) {
+        // Most text is plain: in one piece, this is half of what a list of 100 rows costs.
+        const auto plain =
+            static_cast<std::size_t>(std::find_if_not(text.begin(), text.end(), isPlainInXml) - text.begin());
+        out += text.substr(0, plain);
+        text.remove_prefix(plain);
+        if (text.empty()) return;
         const char c = text.front();
         std::size_t used = 1;
         switch (c) {
