@@ -36,7 +36,6 @@ enum class EventId : std::uint8_t {
     peerStatus,
     contactStatus,
     reload,
-    fullyBooted,
     shutdown
 };
 
@@ -87,7 +86,6 @@ constexpr std::array known{Named{"Newchannel", EventId::newchannel},
                            Named{"Reload", EventId::reload},
                            Named{"Load", EventId::reload},
                            Named{"Unload", EventId::reload},
-                           Named{"FullyBooted", EventId::fullyBooted},
                            Named{"Shutdown", EventId::shutdown}};
 
 constexpr std::size_t slots = 256;
@@ -215,9 +213,6 @@ Board::Applied Board::apply(const ami::Message& event, UtcTime at) {
         break;
     case EventId::reload:
         applied.notice = Notice::reload;
-        break;
-    case EventId::fullyBooted:
-        applied.notice = Notice::fullyBooted;
         break;
     case EventId::shutdown:
         applied.notice = Notice::shutdown;

@@ -36,7 +36,6 @@ using WrapupSeconds = std::unordered_map<std::string, int>; // Asterisk's queue 
 enum class Notice : std::uint8_t {
     none,
     reload, // Reload, Load, Unload: settings may have changed without an event
-    fullyBooted,
     shutdown
 };
 

@@ -120,9 +120,10 @@ bool Board::onMember() {
     Queue& queue = needQueue(f_[Key::queue]);
     const bool added = queue.member(interface) == nullptr;
     Member& member = needMember(queue, interface);
+    const bool rang = member.status == MemberStatus::ringing || member.status == MemberStatus::ringingInUse;
     std::uint32_t changes = writeMember(member, f_, false);
     if (added) changes |= memberAdded;
-    if (member.status == MemberStatus::free && member.ringing && at_ - member.ringing->since >= ringingSettled)
+    if (rang && member.status == MemberStatus::free && member.ringing && at_ - member.ringing->since >= ringingSettled)
         stopRinging(queue, member);
     changedMember(queue, member, changes);
     return true;

@@ -19,15 +19,16 @@ namespace pbx::live {
 // instead would race with readers that let go.)
 using Epoch = std::uint64_t;
 
-// T has `std::string key() const`-like access by the functor below and a public `Epoch epoch`.
+// T has `std::string_view key() const` and a public member `Epoch epoch`.
 template <class T>
 class CowMap {
 public:
-    static constexpr std::size_t bucketCount = 256;
+    static constexpr std::size_t groupCount = 16; // copied at each publication
+    static constexpr std::size_t groupSize = 16;  // buckets; copied when one of them changes
 
     const T* find(std::string_view key) const {
         const std::size_t hash = hashOf(key);
-        const auto& bucket = buckets_[hash % bucketCount];
+        const Bucket* bucket = bucketOf(hash);
         if (!bucket) return nullptr;
         for (const auto& entry : bucket->entries)
             if (entry.hash == hash && entry.value->key() == key) return entry.value.get();
@@ -39,9 +40,11 @@ public:
     // In no order.
     template <class F>
     void each(F&& use) const {
-        for (const auto& bucket : buckets_)
-            if (bucket)
-                for (const auto& entry : bucket->entries) use(*entry.value);
+        for (const auto& group : groups_)
+            if (group)
+                for (const auto& bucket : group->buckets)
+                    if (bucket)
+                        for (const auto& entry : bucket->entries) use(*entry.value);
     }
     // By key; the pointers live as long as this map (the snapshot) does.
     std::vector<const T*> sorted() const {
@@ -55,13 +58,16 @@ public:
     // The writer's side. edit() answers nullptr for an unknown key.
     T* edit(std::string_view key, Epoch epoch) {
         const std::size_t hash = hashOf(key);
-        const auto& bucket = buckets_[hash % bucketCount];
+        const Bucket* bucket = bucketOf(hash);
         if (!bucket) return nullptr;
         for (std::size_t i = 0; i < bucket->entries.size(); ++i) {
             const auto& entry = bucket->entries[i];
             if (entry.hash != hash || entry.value->key() != key) continue;
-            if (entry.value->epoch != epoch) own(hash, epoch).entries[i].value = copyOf(*entry.value, epoch);
-            return buckets_[hash % bucketCount]->entries[i].value.get();
+            if (entry.value->epoch == epoch) return entry.value.get();
+            auto copy = copyOf(*entry.value, epoch);
+            T* kept = copy.get();
+            own(hash, epoch).entries[i].value = std::move(copy);
+            return kept;
         }
         return nullptr;
     }
@@ -103,22 +109,35 @@ private:
         std::vector<Entry> entries;
     };
 
+    struct Group {
+        Epoch epoch = 0;
+        std::array<std::shared_ptr<Bucket>, groupSize> buckets;
+    };
+
     static std::size_t hashOf(std::string_view key) { return std::hash<std::string_view>{}(key); }
     static std::shared_ptr<T> copyOf(const T& value, Epoch epoch) {
         auto copy = std::make_shared<T>(value);
         copy->epoch = epoch;
         return copy;
     }
-    Bucket& own(std::size_t hash, Epoch epoch) {
-        auto& bucket = buckets_[hash % bucketCount];
-        if (!bucket || bucket->epoch != epoch) {
-            bucket = bucket ? std::make_shared<Bucket>(*bucket) : std::make_shared<Bucket>();
-            bucket->epoch = epoch;
+    const Bucket* bucketOf(std::size_t hash) const {
+        const auto& group = groups_[hash % groupCount];
+        return group ? group->buckets[hash / groupCount % groupSize].get() : nullptr;
+    }
+    template <class Part>
+    static Part& owned(std::shared_ptr<Part>& part, Epoch epoch) {
+        if (!part || part->epoch != epoch) {
+            part = part ? std::make_shared<Part>(*part) : std::make_shared<Part>();
+            part->epoch = epoch;
         }
-        return *bucket;
+        return *part;
+    }
+    Bucket& own(std::size_t hash, Epoch epoch) {
+        Group& group = owned(groups_[hash % groupCount], epoch);
+        return owned(group.buckets[hash / groupCount % groupSize], epoch);
     }
 
-    std::array<std::shared_ptr<Bucket>, bucketCount> buckets_;
+    std::array<std::shared_ptr<Group>, groupCount> groups_;
     std::size_t size_ = 0;
 };
 

@@ -230,9 +230,6 @@ void Mirror::Impl::notice(Notice notice) {
     case Notice::reload:
         reconciler_.askAll();
         break;
-    case Notice::fullyBooted:
-        requestResync();
-        break;
     case Notice::shutdown:
         becomeStale(meta_.state, "Asterisk is shutting down");
         break;

@@ -1,0 +1,409 @@
+// The mirror against a modelled Asterisk: fills, restarts, repairs, what is stale when.
+#include "support.hpp"
+
+#include <gtest/gtest.h>
+
+#include <chrono>
+
+using namespace pbx;
+using namespace pbx::live;
+using namespace pbx::live::test;
+using namespace std::chrono_literals;
+
+namespace {
+
+FakeChannel& addCaller(FakeAsterisk& asterisk, const std::string& queue, const std::string& uniqueid) {
+    auto& channel = asterisk.channels[uniqueid];
+    channel = {uniqueid, uniqueid,           "PJSIP/trunk-0000000" + uniqueid.substr(uniqueid.size() - 1),
+               6,        "5550100",          "",
+               "Queue",  queue + ",tT,,,40", asterisk.now};
+    asterisk.queues[queue].callers.push_back({uniqueid, 0, asterisk.now});
+    return channel;
+}
+
+Headers with(Headers headers, const Headers& more) {
+    headers.insert(headers.end(), more.begin(), more.end());
+    return headers;
+}
+
+// One queue with two members and nothing else; connected.
+struct MirrorTest : ::testing::Test {
+    Rig rig;
+    FakeAsterisk& asterisk = rig.asterisk;
+    MirrorTest() {
+        auto& queue = asterisk.queues["q"];
+        queue.members.push_back({.interface = "PJSIP/101", .name = "Ann"});
+        queue.members.push_back({.interface = "PJSIP/102", .name = "Bob"});
+        asterisk.devices["PJSIP/101"] = "NOT_INUSE";
+    }
+    std::uint64_t drift(Drift kind) { return rig.board()->counters.drift[static_cast<std::size_t>(kind)]; }
+    std::uint64_t refreshed(Refresh kind) { return rig.board()->counters.refreshed[static_cast<std::size_t>(kind)]; }
+    void expectDrift(Drift kind) {
+        rig.run(30s);
+        EXPECT_EQ(drift(kind), 1U) << driftText(kind);
+        EXPECT_EQ(rig.board()->counters.driftTotal(), 1U);
+        ASSERT_EQ(rig.corrections.size(), 1U);
+        EXPECT_EQ(rig.corrections.front().kind, kind);
+        rig.run(30s);
+        EXPECT_EQ(rig.board()->counters.driftTotal(), 1U) << "repaired once is repaired";
+    }
+};
+
+} // namespace
+
+TEST_F(MirrorTest, IsStaleUntilFilledAndSaysWhy) {
+    EXPECT_EQ(rig.board()->state, BoardState::down);
+    EXPECT_TRUE(rig.board()->stale);
+    rig.mirror.onUp(asterisk.ask());
+    EXPECT_EQ(rig.board()->state, BoardState::filling);
+    EXPECT_EQ(rig.board()->staleReason, "filling after connect");
+    while (asterisk.open() > 1) asterisk.answerOne();
+    EXPECT_TRUE(rig.board()->stale) << "one list is missing yet";
+    asterisk.answerOne();
+    const auto board = rig.board();
+    EXPECT_EQ(board->state, BoardState::live);
+    EXPECT_FALSE(board->stale);
+    EXPECT_EQ(board->asteriskVersion, "22.10.1");
+    EXPECT_EQ(board->startup, "2026-11-22 20:20:36");
+    EXPECT_EQ(board->queues.find("q")->members.size(), 2U);
+    rig.mirror.onDown("disconnected");
+    EXPECT_TRUE(rig.mirror.snapshot()->stale) << "at once, without a tick";
+    EXPECT_EQ(rig.mirror.snapshot()->queues.find("q")->members.size(), 2U) << "but still shown";
+    EXPECT_EQ(rig.events(FeedKind::boardStale).size(), 1U);
+}
+
+TEST_F(MirrorTest, ARefusedListLeavesItStaleWithTheRemedyAndIsTriedAgain) {
+    asterisk.refuse = "CoreShowChannels";
+    rig.connect();
+    EXPECT_TRUE(rig.board()->stale);
+    EXPECT_EQ(rig.board()->staleReason, "Asterisk refused CoreShowChannels: check the account's rights");
+    asterisk.refuse.clear();
+    rig.run(3s);
+    EXPECT_FALSE(rig.board()->stale);
+}
+
+TEST_F(MirrorTest, NothingWithheldMeansNoDrift) {
+    rig.connect();
+    rig.run(60s);
+    EXPECT_EQ(rig.board()->counters.driftTotal(), 0U);
+    EXPECT_GE(rig.board()->counters.comparisons, 10U);
+}
+
+TEST_F(MirrorTest, DriftCallerMissing) {
+    rig.connect();
+    addCaller(asterisk, "q", "1.1");
+    rig.event("Newchannel", asterisk.channels["1.1"].headers()); // QueueCallerJoin is withheld
+    expectDrift(Drift::callerMissing);
+    EXPECT_EQ(rig.board()->queues.find("q")->callers.size(), 1U);
+    EXPECT_EQ(rig.events(FeedKind::callerJoined).size(), 1U);
+    EXPECT_TRUE(rig.events(FeedKind::callerJoined).front().found);
+}
+
+TEST_F(MirrorTest, DriftCallerExtra) {
+    addCaller(asterisk, "q", "1.1");
+    rig.connect();
+    asterisk.queues["q"].callers.clear();
+    expectDrift(Drift::callerExtra);
+    ASSERT_EQ(rig.events(FeedKind::callerLeft).size(), 1U);
+    EXPECT_EQ(rig.events(FeedKind::callerLeft).front().outcome, Outcome::unknown);
+}
+
+TEST_F(MirrorTest, DriftMemberMissing) {
+    rig.connect();
+    asterisk.queues["q"].members.push_back({.interface = "PJSIP/103", .name = "Cid"});
+    expectDrift(Drift::memberMissing);
+    EXPECT_TRUE(rig.board()->queues.find("q")->member("PJSIP/103"));
+}
+
+TEST_F(MirrorTest, DriftMemberExtra) {
+    rig.connect();
+    asterisk.queues["q"].members.pop_back();
+    expectDrift(Drift::memberExtra);
+    EXPECT_FALSE(rig.board()->queues.find("q")->member("PJSIP/102"));
+}
+
+TEST_F(MirrorTest, DriftPaused) {
+    rig.connect();
+    asterisk.queues["q"].members[0].paused = true;
+    expectDrift(Drift::paused);
+    EXPECT_TRUE(rig.board()->queues.find("q")->member("PJSIP/101")->paused);
+}
+
+TEST_F(MirrorTest, DriftPausedReason) {
+    asterisk.queues["q"].members[0].paused = true;
+    rig.connect();
+    asterisk.queues["q"].members[0].reason = "lunch";
+    expectDrift(Drift::pausedReason);
+    EXPECT_EQ(rig.board()->queues.find("q")->member("PJSIP/101")->pausedReason, "lunch");
+}
+
+TEST_F(MirrorTest, DriftPenalty) {
+    rig.connect();
+    asterisk.queues["q"].members[0].penalty = 7;
+    expectDrift(Drift::penalty);
+    EXPECT_EQ(rig.board()->queues.find("q")->member("PJSIP/101")->penalty, 7);
+}
+
+TEST_F(MirrorTest, DriftStatus) {
+    rig.connect();
+    asterisk.queues["q"].members[0].status = 2;
+    expectDrift(Drift::status);
+    EXPECT_EQ(rig.board()->queues.find("q")->member("PJSIP/101")->status, MemberStatus::inUse);
+}
+
+TEST_F(MirrorTest, DriftChannelMissing) {
+    rig.connect();
+    asterisk.channels["1.1"] = {"1.1", "1.1", "PJSIP/101-00000001", 6, "101", "", "Wait", "1", asterisk.now};
+    expectDrift(Drift::channelMissing);
+    EXPECT_EQ(rig.events(FeedKind::callStarted).size(), 1U);
+}
+
+TEST_F(MirrorTest, DriftGhostCall) {
+    asterisk.channels["1.1"] = {"1.1", "1.1", "PJSIP/101-00000001", 6, "101", "", "Wait", "1", asterisk.now};
+    rig.connect();
+    asterisk.channels.clear();
+    expectDrift(Drift::channelExtra);
+    EXPECT_TRUE(rig.board()->calls.empty());
+    EXPECT_EQ(rig.events(FeedKind::callEnded).size(), 1U);
+}
+
+TEST_F(MirrorTest, DriftChannelState) {
+    asterisk.channels["1.1"] = {"1.1", "1.1", "PJSIP/101-00000001", 5, "101", "", "Dial", "1", asterisk.now};
+    rig.connect();
+    asterisk.channels["1.1"].state = 6;
+    expectDrift(Drift::channelState);
+    EXPECT_EQ(rig.board()->channels.find("1.1")->state, ChannelState::up);
+}
+
+TEST_F(MirrorTest, DriftChannelBridge) {
+    asterisk.channels["1.1"] = {"1.1", "1.1", "PJSIP/101-00000001", 6, "101", "", "Dial", "1", asterisk.now};
+    rig.connect();
+    asterisk.channels["1.1"].bridge = "b1";
+    expectDrift(Drift::channelBridge);
+    EXPECT_EQ(rig.board()->channels.find("1.1")->bridgeId, "b1");
+}
+
+TEST_F(MirrorTest, DriftDeviceState) {
+    rig.connect();
+    asterisk.devices["PJSIP/101"] = "INUSE";
+    expectDrift(Drift::deviceState);
+    EXPECT_EQ(rig.board()->peers.find("PJSIP/101")->deviceState, "INUSE");
+}
+
+TEST_F(MirrorTest, ALateEventIsARaceAndNoDrift) {
+    rig.connect();
+    asterisk.queues["q"].members[0].paused = true;
+    rig.run(2500ms); // asked at least once, the difference is suspected
+    rig.event("QueueMemberPause", asterisk.queues["q"].members[0].headers("q", false));
+    rig.run(60s);
+    EXPECT_EQ(rig.board()->counters.driftTotal(), 0U);
+}
+
+TEST_F(MirrorTest, WhatNoEventAnnouncesIsRefreshedNotDrift) {
+    addCaller(asterisk, "q", "1.1");
+    addCaller(asterisk, "q", "1.2");
+    rig.connect();
+    auto& queue = asterisk.queues["q"];
+    queue.completed = 3;
+    queue.members[0].callsTaken = 3;
+    queue.callers[1].priority = 10;
+    std::swap(queue.callers[0], queue.callers[1]); // QueueChangePriorityCaller
+    rig.run(30s);
+    const auto board = rig.board();
+    EXPECT_EQ(board->counters.driftTotal(), 0U);
+    const Queue* q = board->queues.find("q");
+    EXPECT_EQ(q->counters.completed, 3);
+    EXPECT_EQ(q->member("PJSIP/101")->callsTaken, 3);
+    ASSERT_EQ(q->callers.size(), 2U);
+    EXPECT_EQ(q->callers[0]->uniqueid, "1.2");
+    EXPECT_EQ(q->callers[0]->position, 1);
+    EXPECT_EQ(q->callers[0]->priority, 10);
+    EXPECT_EQ(refreshed(Refresh::order), 1U);
+    EXPECT_GE(refreshed(Refresh::counters), 1U);
+}
+
+TEST_F(MirrorTest, AReloadIsAskedAfterAtOnceAndIsNoDrift) {
+    rig.connect();
+    auto& queue = asterisk.queues["q"];
+    queue.members[0].penalty = 4;
+    queue.members.push_back({.interface = "PJSIP/109", .name = "Zoe", .membership = "static"});
+    asterisk.queues["new"];
+    asterisk.asked.clear();
+    rig.event("Reload", {{"Module", "app_queue.so"}, {"Status", "0"}});
+    ASSERT_FALSE(asterisk.asked.empty());
+    EXPECT_EQ(asterisk.asked.front(), "QueueStatus");
+    asterisk.answerAll();
+    const auto board = rig.board();
+    EXPECT_EQ(board->queues.find("q")->member("PJSIP/101")->penalty, 4);
+    EXPECT_TRUE(board->queues.find("q")->member("PJSIP/109"));
+    EXPECT_TRUE(board->queues.find("new"));
+    EXPECT_EQ(board->counters.driftTotal(), 0U);
+    asterisk.queues.erase("new"); // CLI `queue reload all` sends nothing at all: the summary shows it
+    rig.run(40s);
+    EXPECT_FALSE(rig.board()->queues.find("new"));
+    EXPECT_EQ(rig.board()->counters.driftTotal(), 0U);
+}
+
+TEST_F(MirrorTest, ARestartOfAsteriskEndsItsCalls) {
+    addCaller(asterisk, "q", "1.1");
+    rig.connect();
+    EXPECT_EQ(rig.board()->calls.size(), 1U);
+    asterisk.hangUp();
+    rig.mirror.onDown("disconnected");
+    asterisk.channels.clear();
+    asterisk.queues["q"].callers.clear();
+    asterisk.startup = "21:00:00";
+    const auto before = rig.feed.lastSeq();
+    rig.connect();
+    const auto board = rig.board();
+    EXPECT_EQ(board->counters.restarts, 1U);
+    EXPECT_TRUE(board->calls.empty());
+    ASSERT_EQ(rig.events(FeedKind::callerLeft, before).size(), 1U);
+    EXPECT_EQ(rig.events(FeedKind::callerLeft, before).front().outcome, Outcome::unknown);
+    EXPECT_EQ(rig.events(FeedKind::callEnded, before).size(), 1U);
+}
+
+TEST_F(MirrorTest, WithoutTimestampsASecondFillFollowsTheFirstQuietSecond) {
+    asterisk.stamps = false;
+    rig.connect();
+    rig.event("QueueMemberStatus", asterisk.queues["q"].members[0].headers("q", false));
+    EXPECT_EQ(rig.board()->generation, 1U);
+    rig.run(1500ms);
+    EXPECT_EQ(rig.board()->generation, 2U);
+    rig.run(30s);
+    EXPECT_EQ(rig.board()->generation, 2U) << "once is enough";
+}
+
+TEST_F(MirrorTest, DamageFillsAnewAndHoldsWhatComesMeanwhile) {
+    rig.connect();
+    rig.mirror.onDamage();
+    EXPECT_TRUE(rig.board()->stale);
+    asterisk.now += 1s;
+    rig.clock.advance(1s);
+    asterisk.queues["q"].members[0].penalty = 3;
+    auto late = asterisk.queues["q"].members[1];
+    asterisk.answerAll();
+    late.penalty = 9;
+    asterisk.queues["q"].members[1] = late;
+    rig.event("QueueMemberPenalty", late.headers("q", false));
+    const auto board = rig.board();
+    EXPECT_FALSE(board->stale);
+    EXPECT_EQ(board->queues.find("q")->member("PJSIP/101")->penalty, 3);
+    EXPECT_EQ(board->queues.find("q")->member("PJSIP/102")->penalty, 9);
+}
+
+TEST_F(MirrorTest, TooMuchToHoldStartsOver) {
+    MirrorSettings settings{.server = "a1"};
+    settings.maxHeldBytes = 4096;
+    Rig small(settings);
+    small.asterisk.queues["q"].members.push_back({.interface = "PJSIP/101", .name = "Ann"});
+    small.mirror.onUp(small.asterisk.ask());
+    for (int i = 0; i < 100; ++i)
+        small.event("QueueMemberStatus", small.asterisk.queues["q"].members[0].headers("q", false));
+    EXPECT_EQ(small.board()->counters.resyncFailures, 1U);
+    small.asterisk.answerAll(); // answers to the fill that was given up
+    EXPECT_TRUE(small.board()->stale);
+    small.run(3s);
+    EXPECT_FALSE(small.board()->stale);
+}
+
+TEST_F(MirrorTest, AClockThatIsAheadIsShifted) {
+    asterisk.now = start + 90s;
+    rig.connect();
+    rig.event("QueueMemberStatus", with(asterisk.queues["q"].members[0].headers("q", false), {}));
+    auto member = asterisk.queues["q"].members[0];
+    member.paused = true;
+    rig.event("QueueMemberPause", member.headers("q", false));
+    const auto since = rig.board()->queues.find("q")->member("PJSIP/101")->pausedSince;
+    ASSERT_TRUE(since);
+    EXPECT_LT(std::chrono::abs(*since - start), 1s);
+}
+
+TEST_F(MirrorTest, ALocalAgentKeepsItsCallWhenTheLocalChannelIsOptimisedAway) {
+    asterisk.queues["q"].members.push_back({.interface = "Local/103@agents", .name = "Cid"});
+    rig.connect();
+    const FakeChannel caller{"1.1", "1.1", "PJSIP/trunk-00000001", 6, "5550100", "", "Queue", "q", start};
+    const FakeChannel one{"1.2", "1.1", "Local/103@agents-00000001;1", 6, "103", "", "", "", start};
+    const FakeChannel two{"1.3", "1.1", "Local/103@agents-00000001;2", 6, "103", "", "", "", start};
+    const FakeChannel phone{"1.4", "1.1", "PJSIP/103-00000002", 6, "103", "", "", "", start};
+    for (const auto* channel : {&caller, &one, &two, &phone}) rig.event("Newchannel", channel->headers());
+    rig.event("LocalBridge", with(one.headers("LocalOne"), two.headers("LocalTwo")));
+    const Headers where{{"Queue", "q"}, {"Interface", "Local/103@agents"}, {"MemberName", "Cid"}};
+    rig.event("QueueCallerJoin", with(caller.headers(), {{"Queue", "q"}, {"Position", "1"}}));
+    rig.event("AgentCalled", with(with(caller.headers(), one.headers("Dest")), where));
+    rig.event("QueueCallerLeave", with(caller.headers(), {{"Queue", "q"}}));
+    rig.event("AgentConnect", with(with(caller.headers(), one.headers("Dest")), where));
+    const Headers bridge{{"BridgeUniqueid", "b1"}};
+    rig.event("BridgeEnter", with(one.headers(), bridge));
+    rig.event("BridgeEnter", with(caller.headers(), bridge));
+    rig.event("BridgeEnter", with(phone.headers(), bridge)); // takes the place of ;1
+    rig.event("BridgeLeave", with(one.headers(), bridge));
+    rig.event("Hangup", one.headers());
+    rig.event("Hangup", two.headers());
+    const Member* member = rig.board()->queues.find("q")->member("Local/103@agents");
+    ASSERT_TRUE(member->talking);
+    EXPECT_EQ(member->talking->agentUniqueid, "1.4");
+    EXPECT_EQ(rig.board()->channels.find("1.2"), nullptr);
+    rig.event("Hangup", phone.headers());
+    EXPECT_FALSE(rig.board()->queues.find("q")->member("Local/103@agents")->talking);
+}
+
+TEST_F(MirrorTest, WrapUpIsCountedHereAndEnds) {
+    rig.connect();
+    rig.mirror.setWrapup({{"q", 15}});
+    rig.settle();
+    const FakeChannel caller{"1.1", "1.1", "PJSIP/trunk-00000001", 6, "5550100", "", "Queue", "q", start};
+    const FakeChannel leg{"1.2", "1.1", "PJSIP/101-00000002", 6, "101", "", "AppQueue", "", start};
+    rig.event("Newchannel", caller.headers());
+    rig.event("Newchannel", leg.headers());
+    const Headers both = with(with(caller.headers(), leg.headers("Dest")),
+                              {{"Queue", "q"}, {"Interface", "PJSIP/101"}, {"MemberName", "Ann"}});
+    rig.event("AgentConnect", both);
+    EXPECT_TRUE(rig.board()->queues.find("q")->member("PJSIP/101")->inCall);
+    rig.event("AgentComplete", with(both, {{"TalkTime", "0"}, {"HoldTime", "2"}, {"Reason", "agent"}}));
+    EXPECT_EQ(rig.board()->queues.find("q")->member("PJSIP/101")->wrapupUntil, asterisk.now + 15s);
+    rig.clock.advance(14s);
+    EXPECT_TRUE(rig.board()->queues.find("q")->member("PJSIP/101")->wrapupUntil);
+    rig.clock.advance(1s);
+    EXPECT_FALSE(rig.board()->queues.find("q")->member("PJSIP/101")->wrapupUntil);
+    const auto completed = rig.events(FeedKind::agentCompleted);
+    ASSERT_EQ(completed.size(), 1U);
+    EXPECT_EQ(completed.front().callKey, "a1/1.1");
+    EXPECT_EQ(completed.front().reason, "agent");
+    EXPECT_EQ(completed.front().holdSeconds, 2);
+}
+
+TEST_F(MirrorTest, ACallerOfHigherPriorityPassesThoseWhoWait) {
+    rig.connect();
+    for (const char* uniqueid : {"1.1", "1.2", "1.3"}) {
+        const FakeChannel channel{
+            uniqueid, uniqueid, std::string("PJSIP/trunk-0000000") + uniqueid[2], 6, "1", "", "Queue", "q", start};
+        rig.event("Newchannel", channel.headers());
+        const bool first = std::string_view(uniqueid) == "1.3";
+        rig.event("QueueCallerJoin",
+                  with(channel.headers(), {{"Queue", "q"}, {"Position", first ? "1" : std::string(1, uniqueid[2])}}));
+    }
+    const auto board = rig.board();
+    const auto& callers = board->queues.find("q")->callers;
+    ASSERT_EQ(callers.size(), 3U);
+    EXPECT_EQ(callers[0]->uniqueid, "1.3");
+    EXPECT_EQ(callers[1]->uniqueid, "1.1");
+    EXPECT_EQ(callers[1]->position, 2);
+    EXPECT_EQ(callers[2]->uniqueid, "1.2");
+    EXPECT_EQ(callers[2]->position, 3);
+}
+
+TEST_F(MirrorTest, WithTwoThousandMembersItIsRightWithinThreeSeconds) {
+    for (int q = 0; q < 20; ++q)
+        for (int m = 0; m < 100; ++m)
+            asterisk.queues["queue-" + std::to_string(q)].members.push_back(
+                {.interface = "PJSIP/" + std::to_string(q * 100 + m), .name = "M"});
+    const auto began = std::chrono::steady_clock::now();
+    rig.connect();
+    const auto took = std::chrono::steady_clock::now() - began;
+    std::size_t members = 0;
+    rig.board()->queues.each([&](const Queue& queue) { members += queue.members.size(); });
+    EXPECT_EQ(members, 2002U);
+    EXPECT_LT(took, 3s);
+    RecordProperty("micros", static_cast<int>(std::chrono::duration_cast<std::chrono::microseconds>(took).count()));
+}
