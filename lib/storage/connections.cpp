@@ -1,6 +1,7 @@
 #include "storage/connections.hpp"
 
 #include "base/error.hpp"
+#include "base/text.hpp"
 #include "storage/engines.hpp"
 #include "storage/faults.hpp"
 
@@ -16,6 +17,14 @@ constexpr int writeAttempts = 3;
 
 Error unavailable(const char* text, std::string cause = {}) {
     return Error(ErrorCode::unavailable, text).because(std::move(cause)).retryIn(1);
+}
+
+// What both engines keep as it is. POCO reads a SQLite text only up to its first NUL; MariaDB refuses other bytes than
+// UTF-8 with an error that names nothing.
+const std::string& storable(const std::string& text) {
+    if (text.find('\0') != std::string::npos || !isUtf8(text))
+        throw Error(ErrorCode::invalidArgument, "a text holds a NUL or is not UTF-8");
+    return text;
 }
 
 // Gives the session back whatever happens; a session that was not declared good is closed.
@@ -48,7 +57,7 @@ Poco::Data::Statement Sql::prepare(const std::string& sql, const Values& values)
         if (const auto* number = std::get_if<std::int64_t>(&value))
             statement.bind(static_cast<Int>(*number));
         else if (const auto* text = std::get_if<std::string>(&value))
-            statement.bind(*text);
+            statement.bind(storable(*text));
         else
             statement.bind(Maybe<std::string>());
     }
@@ -178,6 +187,10 @@ PoolFigures Connections::figures() const {
     return sum;
 }
 
+Fault Connections::faultIn(PooledSession& session, const Poco::Exception& exception) {
+    return faultOf(settings_.engine, exception, opener_->lastError(session));
+}
+
 void Connections::runRead(const Work& work) {
     for (bool fresh = false;; fresh = true) {
         Checkout checkout(*pool_);
@@ -187,7 +200,7 @@ void Connections::runRead(const Work& work) {
             checkout.good();
             return;
         } catch (const Poco::Exception& e) {
-            const auto fault = faultOf(settings_.engine, e);
+            const auto fault = faultIn(*checkout, e);
             // SELECTs only: once more on another session is safe. It died between the check and its use.
             if (fault.kind == FaultKind::lost && (*checkout).used && !fresh) continue;
             if (fault.sessionGood()) checkout.good();
@@ -206,7 +219,7 @@ void Connections::runPlain(const Work& work) {
         work(sql);
         checkout.good();
     } catch (const Poco::Exception& e) {
-        throw errorOf(faultOf(settings_.engine, e)); // the session may hold half a transaction: not given back
+        throw errorOf(faultIn(*checkout, e)); // the session may hold half a transaction: not given back
     }
 }
 
@@ -228,7 +241,7 @@ Connections::Attempt Connections::tryWrite(const Work& work, bool mayRepeat) {
         checkout.good();
         return Attempt::done;
     } catch (const Poco::Exception& e) {
-        const auto fault = faultOf(settings_.engine, e);
+        const auto fault = faultIn(*checkout, e);
         if (fault.kind == FaultKind::deadlock) { // rolled back as a whole, even when COMMIT met it
             rollback(sql);
             checkout.good();

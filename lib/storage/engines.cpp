@@ -60,6 +60,7 @@ public:
     }
 
     bool alive(PooledSession&, std::chrono::steady_clock::duration) override { return true; }
+    int lastError(PooledSession&) override { return 0; }
 
 private:
     // SQLite would make it with the umask's mode; it holds verifiers and token hashes.
@@ -104,6 +105,8 @@ public:
         if (::poll(&waiting, 1, 0) != 0) return false;
         return idle < settings_.validateAfter || mysql_ping(handle) == 0;
     }
+
+    int lastError(PooledSession& pooled) override { return static_cast<int>(mysql_errno(handleOf(pooled))); }
 
 private:
     static MYSQL* handleOf(PooledSession& pooled) {

@@ -48,9 +48,12 @@ std::string sqliteUniqueField(const std::string& text) {
     return fieldOfColumn(std::string_view(text).substr(dot + 1, end == std::string::npos ? end : end - dot - 1));
 }
 
-Fault mysqlFault(const Poco::Exception& exception, std::string text) {
+Fault mysqlFault(const Poco::Exception& exception, std::string text, int sessionError) {
     Fault fault;
-    switch (mysqlErrno(text)) {
+    const int named = mysqlErrno(text);
+    const int number = named != 0 ? named : sessionError;
+    if (named == 0) text.append(" (session error ").append(std::to_string(sessionError)).append(")");
+    switch (number) {
     case 1062: // ER_DUP_ENTRY
         fault.kind = FaultKind::unique;
         fault.field = mysqlUniqueField(text);
@@ -118,6 +121,8 @@ Fault sqliteFault(const Poco::Exception& exception, std::string text) {
     } else if (dynamic_cast<const lite::DataTypeMismatchException*>(&exception) ||
                dynamic_cast<const lite::RowTooBigException*>(&exception)) {
         fault.kind = FaultKind::badValue;
+    } else if (dynamic_cast<const lite::InvalidSQLStatementException*>(&exception)) {
+        fault.kind = FaultKind::other;
     } else if (dynamic_cast<const lite::SQLiteException*>(&exception) ||
                dynamic_cast<const Poco::Data::ConnectionFailedException*>(&exception)) {
         fault.kind = FaultKind::away;
@@ -128,9 +133,10 @@ Fault sqliteFault(const Poco::Exception& exception, std::string text) {
 
 } // namespace
 
-Fault faultOf(Engine engine, const Poco::Exception& exception) {
+Fault faultOf(Engine engine, const Poco::Exception& exception, int sessionError) {
     auto text = exception.displayText();
-    return engine == Engine::mariadb ? mysqlFault(exception, std::move(text)) : sqliteFault(exception, std::move(text));
+    return engine == Engine::mariadb ? mysqlFault(exception, std::move(text), sessionError)
+                                     : sqliteFault(exception, std::move(text));
 }
 
 Error errorOf(const Fault& fault) {

@@ -33,7 +33,8 @@ struct Fault {
     bool sessionGood() const { return kind != FaultKind::lost && kind != FaultKind::away && kind != FaultKind::other; }
 };
 
-Fault faultOf(Engine engine, const Poco::Exception& exception);
+// `sessionError`: the session's own error number, for what POCO reports without one (a result that breaks off).
+Fault faultOf(Engine engine, const Poco::Exception& exception, int sessionError = 0);
 // As pbx::Error, for a statement before COMMIT: nothing was changed.
 Error errorOf(const Fault& fault);
 

@@ -7,23 +7,34 @@ namespace {
 
 // --- SQL ---
 #define PBX_KEY "tenant_id = ? AND user_id = ? AND operation = ? AND idem_key = ?"
-constexpr auto find = "SELECT body_hash, reply, expires_at FROM idempotency_keys WHERE " PBX_KEY;
+constexpr auto find = "SELECT body_hash, reply IS NOT NULL, expires_at FROM idempotency_keys WHERE " PBX_KEY;
 constexpr auto insert = "INSERT INTO idempotency_keys (tenant_id, user_id, operation, idem_key, body_hash, expires_at) "
                         "VALUES (?, ?, ?, ?, ?, ?)";
 constexpr auto renew = "UPDATE idempotency_keys SET body_hash = ?, reply = NULL, expires_at = ? WHERE " PBX_KEY;
 constexpr auto setReply = "UPDATE idempotency_keys SET reply = ? WHERE " PBX_KEY;
 constexpr auto erase = "DELETE FROM idempotency_keys WHERE reply IS NULL AND " PBX_KEY;
+const std::string ofKey = " FROM idempotency_keys WHERE " PBX_KEY;
 #undef PBX_KEY
 constexpr auto expired = "SELECT tenant_id, user_id, operation, idem_key FROM idempotency_keys WHERE expires_at <= ? "
                          "ORDER BY expires_at LIMIT ?";
 constexpr auto eraseExpired = "DELETE FROM idempotency_keys WHERE tenant_id = ? AND user_id = ? AND operation = ? AND "
                               "idem_key = ? AND expires_at <= ?";
 
-using KeyRow = Row<std::string, Maybe<std::string>, Int>;
+using KeyRow = Row<std::string, Int, Int>;
 
 Values with(Values front, const IdempotencyKey& key) {
     for (const auto& part : {key.tenant.str(), key.user.str(), key.operation, key.key}) front.emplace_back(part);
     return front;
+}
+
+std::string replyOf(Sql& sql, const IdempotencyKey& key) {
+    const auto select = "SELECT " + sql.dialect().partOf("reply") + ofKey;
+    std::string reply;
+    for (std::int64_t from = 1;; from += Dialect::partLength) {
+        const auto part = sql.row<Row<std::string>>(select, with({from}, key));
+        if (!part || at<0>(*part).empty()) return reply;
+        reply += at<0>(*part);
+    }
 }
 
 Error stillRuns() {
@@ -52,8 +63,8 @@ std::optional<std::string> IdempotencyRepository::begin(const IdempotencyKey& ke
             }
             if (at<0>(*row) != bodyHash)
                 throw Error(ErrorCode::conflict, "idempotency_key: was used with another request");
-            if (at<1>(*row).isNull()) throw stillRuns();
-            return at<1>(*row).value();
+            if (at<1>(*row) == 0) throw stillRuns();
+            return replyOf(sql, key);
         });
     } catch (const Error& e) {
         if (e.code() == ErrorCode::alreadyExists)

@@ -30,10 +30,14 @@ Where& Where::add(std::string_view condition, Values more) {
     return *this;
 }
 
+bool isReference(std::string_view text) {
+    return !text.empty() && text.size() <= longestReference &&
+           std::ranges::all_of(text, [](char c) { return c > ' ' && c < 127; });
+}
+
 void whereReference(Where& where, std::string_view kind, char idKind, const std::string& reference,
                     std::string_view nameColumn) {
-    const bool printable = std::ranges::all_of(reference, [](char c) { return c > ' ' && c < 127; });
-    if (reference.empty() || reference.size() > longestReference || !printable)
+    if (!isReference(reference))
         throw Error::notFound(kind, reference.size() > longestReference ? "(too long)" : reference);
     const std::string column = looksLikeId(reference, idKind) ? "id" : std::string(nameColumn);
     where.add(column + " = ?", {reference});

@@ -34,6 +34,9 @@ struct Where {
     }
 };
 
+// Printable ASCII without blanks, at most 128: whatever we look up by comes in this form, so that anything else is not
+// found without a statement.
+bool isReference(std::string_view text);
 // The object with this id or name; a reference that cannot be one (too long, not ASCII) is notFound without a
 // statement.
 void whereReference(Where& where, std::string_view kind, char idKind, const std::string& reference,

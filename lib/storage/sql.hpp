@@ -55,6 +55,13 @@ struct Dialect {
     Engine engine;
     // Ends a SELECT whose rows the transaction will change. SQLite's writer holds the whole database already.
     std::string_view forUpdate() const { return engine == Engine::mariadb ? " FOR UPDATE" : ""; }
+    // A part of a long text; its one value is the character to begin at, 1 being the first. POCO 1.11 reads a MariaDB
+    // LONGTEXT as garbage from freed memory: never SELECT one whole.
+    std::string partOf(std::string_view column) const {
+        return "CAST(SUBSTR(" + std::string(column) + ", ?, " + std::to_string(partLength) + ") AS " +
+               (engine == Engine::mariadb ? "CHAR(" + std::to_string(partLength) + "))" : "TEXT)");
+    }
+    static constexpr std::int64_t partLength = 16000; // characters
     // The database's clock in microseconds since 1970 (SQLite: to the millisecond).
     std::string_view nowMicros() const {
         return engine == Engine::mariadb ? "CAST(UNIX_TIMESTAMP(NOW(6)) * 1000000 AS SIGNED)"

@@ -91,6 +91,7 @@ void TokenRepository::revoke(const domain::Scope& scope, const std::string& id) 
 }
 
 std::optional<TokenWithUser> TokenRepository::findByHash(const std::string& hash) {
+    if (!isReference(hash)) return std::nullopt;
     return database_.connections().read([&](Sql& sql) -> std::optional<TokenWithUser> {
         const auto token = sql.row<TokenRow>(selectToken, {hash});
         if (!token) return std::nullopt;

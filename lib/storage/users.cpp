@@ -200,6 +200,7 @@ void UserRepository::setVerifier(const domain::Scope& scope, const std::string& 
 }
 
 std::optional<UserWithVerifier> UserRepository::findByLogin(const std::string& login) {
+    if (!isReference(login)) return std::nullopt;
     return database_.connections().read([&](Sql& sql) -> std::optional<UserWithVerifier> {
         const auto row = sql.row<UserRowWithVerifier>(selectSecret, {login});
         if (!row) return std::nullopt;

@@ -47,8 +47,9 @@ CREATE TABLE queues (
   FOREIGN KEY (tenant_id, department_id) REFERENCES departments (tenant_id, id)
 ) STRICT;
 
-CREATE UNIQUE INDEX uq_queues_name ON queues (tenant_id, name);
+-- SQLite names the index that was made last when two clash: the name comes last.
 CREATE UNIQUE INDEX uq_queues_asterisk_name ON queues (server, asterisk_name);
+CREATE UNIQUE INDEX uq_queues_name ON queues (tenant_id, name);
 CREATE INDEX ix_queues_department ON queues (tenant_id, department_id);
 
 CREATE TABLE agents (
@@ -64,8 +65,8 @@ CREATE TABLE agents (
   FOREIGN KEY (tenant_id, department_id) REFERENCES departments (tenant_id, id)
 ) STRICT;
 
-CREATE UNIQUE INDEX uq_agents_name ON agents (tenant_id, name);
 CREATE UNIQUE INDEX uq_agents_interface ON agents (server, interface);
+CREATE UNIQUE INDEX uq_agents_name ON agents (tenant_id, name);
 CREATE INDEX ix_agents_department ON agents (tenant_id, department_id);
 
 -- Outlives agent and department: reports of last year need it.

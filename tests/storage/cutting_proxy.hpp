@@ -75,7 +75,9 @@ private:
         const auto got = ::recv(from, buffer, sizeof buffer, 0);
         if (got <= 0 || ::send(to, buffer, static_cast<std::size_t>(got), MSG_NOSIGNAL) != got) return false;
         const std::string_view text(buffer, static_cast<std::size_t>(got));
-        if (watch && cut_ && text.find("COMMIT") != std::string_view::npos) {
+        if (watch && cut_ &&
+            text.ends_with("\x03"
+                           "COMMIT")) {
             readable(to); // the server has answered: the commit is done, and nobody will tell
             cut_ = false;
             return false;

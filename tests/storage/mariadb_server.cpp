@@ -77,7 +77,10 @@ storage::DatabaseSettings MariadbServer::rootSettings(const std::string& databas
 storage::DatabaseSettings MariadbServer::newDatabase() {
     const auto name = "t" + std::to_string(++databases_);
     storage::Connections admin(rootSettings("mysql"), Log::none());
-    admin.plain([&](storage::Sql& sql) { sql.execute("CREATE DATABASE " + name); });
+    admin.plain([&](storage::Sql& sql) {
+        sql.execute("CREATE DATABASE " + name);
+        sql.execute("GRANT ALL ON " + name + ".* TO 'pbx'@'127.0.0.1' IDENTIFIED BY 'over TCP'");
+    });
     return rootSettings(name);
 }
 

@@ -1,0 +1,293 @@
+#include "access_test.hpp"
+
+#include "access/throttle.hpp"
+
+#include <chrono>
+#include <thread>
+
+namespace pbx::test {
+namespace {
+
+using namespace pbx::access;
+using namespace std::chrono_literals;
+using domain::Role;
+
+class AuthenticatorOf : public AccessTest {};
+
+TEST_F(AuthenticatorOf, WithoutCredentialsItRefusesAndAsksTheDatabaseNothing) {
+    const auto before = db->statements();
+    EXPECT_EQ(ErrorCode::unauthenticated, refusal(NoCredentials{}));
+    EXPECT_EQ(ErrorCode::unauthenticated, refusal(MalformedCredentials{}));
+    EXPECT_EQ(ErrorCode::unauthenticated, refusal(bearer(SecretString("not a token"))));
+    EXPECT_EQ(ErrorCode::unauthenticated, refusal(basic("' OR 1=1 --", good)));
+    EXPECT_EQ(ErrorCode::unauthenticated, refusal(basic("", "")));
+    EXPECT_EQ(before, db->statements());
+}
+
+TEST_F(AuthenticatorOf, APasswordLogsInOnceAndIsRememberedForAMinute) {
+    const auto alice = user("alice", Role::supervisor);
+    const auto first = login(basic("alice", good));
+    EXPECT_EQ(alice.id, first->user);
+    EXPECT_EQ(tenant, first->tenant);
+    EXPECT_EQ(Role::supervisor, first->role);
+    EXPECT_EQ("password", first->viaText());
+    const auto statements = db->statements();
+    EXPECT_EQ(alice.id, login(basic("alice", good))->user);
+    EXPECT_EQ(statements, db->statements());
+    EXPECT_EQ(1U, auth->figures().cacheHits);
+    clock.advance(60s);
+    EXPECT_EQ(alice.id, login(basic("alice", good))->user);
+    EXPECT_EQ(2U, auth->figures().verified);
+    EXPECT_GT(db->statements(), statements);
+}
+
+TEST_F(AuthenticatorOf, WrongPasswordUnknownAndDisabledLookAlike) {
+    user("alice");
+    user("bob");
+    accounts->disableUser(scope(), "bob");
+    std::vector<std::string> texts;
+    for (const auto& credentials : {basic("alice", "wrong password"), basic("nobody", good), basic("bob", good)}) {
+        try {
+            login(credentials);
+        } catch (const Error& e) {
+            EXPECT_EQ(ErrorCode::unauthenticated, e.code());
+            texts.push_back(e.text() + e.field() + e.cause());
+        }
+    }
+    ASSERT_EQ(3U, texts.size());
+    EXPECT_EQ(texts[0], texts[1]);
+    EXPECT_EQ(texts[0], texts[2]);
+}
+
+TEST_F(AuthenticatorOf, TimeDoesNotTellWhichLoginsExist) {
+    access.passwords = {};
+    restart();
+    user("alice");
+    const auto timeOf = [&](const std::string& name) {
+        auto best = 1000000us;
+        for (int i = 0; i < 3; ++i) {
+            const auto begun = std::chrono::steady_clock::now();
+            EXPECT_EQ(ErrorCode::unauthenticated, refusal(basic(name, "wrong password")));
+            best = std::min(
+                best, std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() - begun));
+        }
+        return best;
+    };
+    const auto known = timeOf("alice"), unknown = timeOf("nobody");
+    EXPECT_GT(unknown, 10ms); // a real computation took place
+    EXPECT_LT(std::max(known, unknown), 2 * std::min(known, unknown));
+}
+
+TEST_F(AuthenticatorOf, APasswordRoleOrDisableChangeCountsAtOnce) {
+    user("alice");
+    login(basic("alice", good));
+    accounts->setPassword(scope(), "alice", SecretString("another long password"));
+    EXPECT_EQ(ErrorCode::unauthenticated, refusal(basic("alice", good)));
+    EXPECT_EQ(Role::admin, login(basic("alice", "another long password"))->role);
+    storage::UserChange change;
+    change.role = Role::viewer;
+    accounts->updateUser(scope(), "alice", change);
+    EXPECT_EQ(Role::viewer, login(basic("alice", "another long password"))->role);
+    accounts->disableUser(scope(), "alice");
+    EXPECT_EQ(ErrorCode::unauthenticated, refusal(basic("alice", "another long password")));
+}
+
+TEST_F(AuthenticatorOf, AnotherProcessesChangeCountsAtTheNextMaintenance) {
+    user("alice");
+    login(basic("alice", good));
+    Authenticator other(*db, clock, Log::none(), access);
+    Accounts elsewhere(*db, other);
+    auth->maintain();
+    login(basic("alice", good));
+    elsewhere.disableUser(scope(), "alice");
+    auth->maintain();
+    EXPECT_EQ(ErrorCode::unauthenticated, refusal(basic("alice", good)));
+}
+
+TEST_F(AuthenticatorOf, ATokenWorksAsBearerAndAsBasicUntilItExpiresOrIsRevoked) {
+    const auto alice = user("alice");
+    const auto issued = accounts->createToken(scope(), {"alice", "crm", {"queue.*"}, clock.now() + 30s});
+    const std::string text(issued.text.reveal());
+    EXPECT_EQ(0U, text.find("pbx_"));
+    EXPECT_EQ(44U, text.size());
+    const auto principal = login(bearer(issued.text));
+    EXPECT_EQ(alice.id, principal->user);
+    EXPECT_EQ("token:crm", principal->viaText());
+    EXPECT_TRUE(principal->covers("queue.list"));
+    EXPECT_FALSE(principal->covers("agent.list"));
+    EXPECT_EQ(principal, login(basic("token", text))); // the very same entry
+    clock.advance(29s);
+    EXPECT_TRUE(login(bearer(issued.text)));
+    clock.advance(1s); // while it is remembered
+    EXPECT_EQ(ErrorCode::unauthenticated, refusal(bearer(issued.text)));
+    const auto second = accounts->createToken(scope(), {"alice", "two", {"*"}, {}});
+    login(bearer(second.text));
+    accounts->revokeToken(scope(), second.token.id.str());
+    EXPECT_EQ(ErrorCode::unauthenticated, refusal(bearer(second.text)));
+    const auto third = accounts->createToken(scope(), {"alice", "three", {"*"}, {}});
+    login(bearer(third.text));
+    accounts->disableUser(scope(), "alice");
+    EXPECT_EQ(ErrorCode::unauthenticated, refusal(bearer(third.text)));
+}
+
+TEST_F(AuthenticatorOf, NoSecretIsInTheDatabaseFile) {
+    user("alice");
+    const auto issued = accounts->createToken(scope(), {"alice", "crm", {"*"}, {}});
+    login(bearer(issued.text));
+    db->connections(); // the file and its write-ahead log as they are
+    std::string bytes;
+    for (const auto& file : {settings.file, settings.file + "-wal"}) {
+        FILE* in = ::fopen(file.c_str(), "rb");
+        ASSERT_TRUE(in) << file;
+        for (int c = ::fgetc(in); c != EOF; c = ::fgetc(in)) bytes.push_back(static_cast<char>(c));
+        ::fclose(in);
+    }
+    EXPECT_NE(std::string::npos, bytes.find("$argon2id$"));
+    EXPECT_EQ(std::string::npos, bytes.find(good));
+    EXPECT_EQ(std::string::npos, bytes.find(issued.text.reveal()));
+    EXPECT_EQ(std::string::npos, bytes.find(issued.text.reveal().substr(4)));
+}
+
+TEST_F(AuthenticatorOf, ATokensLastUseIsWrittenOnceAMinuteAndOffTheRequestPath) {
+    user("alice");
+    storage::TokenRepository tokens(*db);
+    const auto issued = accounts->createToken(scope(), {"alice", "crm", {"*"}, {}});
+    const auto lastUse = [&] { return tokens.get(scope(), issued.token.id.str()).lastUsedAt; };
+    login(bearer(issued.text));
+    EXPECT_FALSE(lastUse());
+    const auto first = clock.now();
+    auth->maintain();
+    EXPECT_EQ(first, lastUse());
+    clock.advance(59s);
+    login(bearer(issued.text));
+    auth->maintain();
+    EXPECT_EQ(first, lastUse());
+    clock.advance(1s);
+    login(bearer(issued.text));
+    auth->maintain();
+    EXPECT_EQ(first + 60s, lastUse());
+}
+
+TEST_F(AuthenticatorOf, GuessesAtOneAccountFromOneAddressAreThrottled) {
+    user("alice");
+    int refused = 0, throttled = 0;
+    for (int i = 0; i < 1000; ++i) {
+        const auto code = refusal(basic("alice", "guess " + std::to_string(i)), "203.0.113.9");
+        refused += code == ErrorCode::unauthenticated;
+        throttled += code == ErrorCode::tooManyRequests;
+        clock.advance(60ms); // 1,000 a minute
+    }
+    EXPECT_EQ(1000, refused + throttled);
+    EXPECT_LE(refused, 20); // 10 at once and 10 in that minute
+    EXPECT_GE(refused, 10);
+    EXPECT_EQ(ErrorCode::tooManyRequests, refusal(basic("alice", good), "203.0.113.9"));
+    EXPECT_TRUE(login(basic("alice", good), "198.51.100.7")); // its owner, from elsewhere
+    const auto before = db->statements();
+    EXPECT_EQ(ErrorCode::tooManyRequests, refusal(basic("alice", "guess"), "203.0.113.9"));
+    EXPECT_EQ(before, db->statements());
+}
+
+TEST_F(AuthenticatorOf, GuessesOverAThousandAccountsFromOneAddressAreThrottled) {
+    user("alice");
+    int refused = 0, throttled = 0;
+    for (int i = 0; i < 1000; ++i) {
+        const auto code = refusal(basic("user" + std::to_string(i), "some password"), "203.0.113.9");
+        refused += code == ErrorCode::unauthenticated;
+        throttled += code == ErrorCode::tooManyRequests;
+        clock.advance(60ms);
+    }
+    EXPECT_EQ(1000, refused + throttled);
+    EXPECT_LE(refused, 120);
+    EXPECT_GE(refused, 60);
+    EXPECT_TRUE(login(basic("alice", good), "198.51.100.7"));
+}
+
+TEST_F(AuthenticatorOf, GuessesFromEverywhereDoNotLockTheOwnerOutWhereItWasBefore) {
+    user("alice");
+    login(basic("alice", good), "198.51.100.7");
+    auth->forgetAll();
+    int throttled = 0;
+    for (int i = 0; i < 400; ++i)
+        throttled += refusal(basic("alice", "guess"), "10.1." + std::to_string(i / 200) + "." +
+                                                          std::to_string(i % 200)) == ErrorCode::tooManyRequests;
+    EXPECT_EQ(200, throttled);
+    EXPECT_EQ(ErrorCode::tooManyRequests, refusal(basic("alice", good), "10.9.9.9"));
+    EXPECT_TRUE(login(basic("alice", good), "198.51.100.7"));
+}
+
+TEST_F(AuthenticatorOf, RightLoginsAreNotCountedAsWrongOnes) {
+    user("alice");
+    for (int i = 0; i < 100; ++i) {
+        EXPECT_TRUE(login(basic("alice", good)));
+        auth->forgetAll();
+    }
+}
+
+TEST_F(AuthenticatorOf, TheThrottlesMemoryIsBounded) {
+    Throttle throttle({10, 60, 200, 100}, clock);
+    for (int i = 0; i < 10000; ++i) throttle.begin("u" + std::to_string(i), "10.0." + std::to_string(i / 50) + ".1");
+    // The newest pair is still counted.
+    for (int i = 0; i < 9; ++i) throttle.begin("last", "192.0.2.200");
+    throttle.begin("last", "192.0.2.200");
+    EXPECT_EQ(ErrorCode::tooManyRequests, codeOf([&] { throttle.begin("last", "192.0.2.200"); }));
+    EXPECT_EQ(addressGroup("2001:db8:1:2::1"), addressGroup("2001:db8:1:2:ffff::9%eth0"));
+    EXPECT_NE(addressGroup("2001:db8:1:2::1"), addressGroup("2001:db8:1:3::1"));
+    EXPECT_EQ("192.0.2.1", addressGroup("::ffff:192.0.2.1"));
+}
+
+TEST_F(AuthenticatorOf, TheCacheIsBounded) {
+    access.rememberAtMost = 3;
+    restart();
+    for (const auto* name : {"a1", "a2", "a3", "a4"}) {
+        user(name);
+        login(basic(name, good));
+    }
+    EXPECT_EQ(3U, auth->figures().remembered);
+}
+
+TEST_F(AuthenticatorOf, OnlySoManyPasswordsAreComputedAtOnce) {
+    PasswordSettings slow;
+    slow.atOnce = 1;
+    slow.waitFor = 0ms;
+    slow.operations = 8;
+    PasswordHasher hasher(slow);
+    std::atomic<int> done{0}, told{0};
+    std::vector<std::thread> threads;
+    for (int i = 0; i < 6; ++i)
+        threads.emplace_back([&] {
+            const auto code = codeOf([&] { hasher.hash(SecretString(good)); });
+            if (!code) ++done;
+            if (code == ErrorCode::tooManyRequests) ++told;
+        });
+    for (auto& thread : threads) thread.join();
+    EXPECT_GE(done, 1);
+    EXPECT_GE(told, 1);
+    EXPECT_EQ(6, done + told);
+}
+
+TEST_F(AuthenticatorOf, ManyThreadsLogInWhileUsersChange) {
+    user("alice");
+    const auto issued = accounts->createToken(scope(), {"alice", "crm", {"*"}, {}});
+    std::atomic<int> wrong{0};
+    std::vector<std::thread> threads;
+    for (int i = 0; i < 4; ++i)
+        threads.emplace_back([&, i] {
+            for (int n = 0; n < 300; ++n)
+                if (codeOf([&] { login(i % 2 ? bearer(issued.text) : basic("alice", good)); })) ++wrong;
+        });
+    threads.emplace_back([&] {
+        storage::UserChange change;
+        for (int n = 0; n < 20; ++n) {
+            change.role = n % 2 ? Role::admin : Role::supervisor;
+            accounts->updateUser(scope(), "alice", change);
+            auth->maintain();
+        }
+    });
+    for (auto& thread : threads) thread.join();
+    EXPECT_EQ(0, wrong);
+    EXPECT_EQ(Role::admin, login(basic("alice", good))->role); // the last change, though others were being verified
+    EXPECT_EQ(Role::admin, login(bearer(issued.text))->role);
+}
+
+} // namespace
+} // namespace pbx::test
