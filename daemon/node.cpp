@@ -50,7 +50,7 @@ AsteriskNode::AsteriskNode(link::LinkSettings linkSettings, live::MirrorSettings
                                                {"theirs", correction.theirs}});
               }),
       adapter_(std::make_unique<Adapter>(mirror_)),
-      link_(std::make_unique<link::Link>(std::move(linkSettings), *adapter_, clock, log_)) {}
+      link_(std::make_unique<link::Link>(std::move(linkSettings), *adapter_, clock, log)) {}
 
 AsteriskNode::~AsteriskNode() = default;
 

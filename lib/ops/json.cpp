@@ -5,9 +5,12 @@
 
 #include <Poco/JSON/Array.h>
 #include <Poco/JSON/Object.h>
+#include <Poco/JSON/ParseHandler.h>
 #include <Poco/JSON/Parser.h>
 
 #include <charconv>
+#include <set>
+#include <vector>
 
 namespace pbx::ops {
 namespace {
@@ -123,10 +126,32 @@ void readItem(const std::string& what, const Field& field, const Var& in, void* 
     }
 }
 
+// POCO's parser keeps the last of two equal keys; which one a proxy or a log in between took nobody knows, so both are
+// refused.
+class OnceEach : public Poco::JSON::ParseHandler {
+public:
+    void startObject() override {
+        keys_.emplace_back();
+        ParseHandler::startObject();
+    }
+    void endObject() override {
+        keys_.pop_back();
+        ParseHandler::endObject();
+    }
+    void key(const std::string& name) override {
+        if (!keys_.back().insert(name).second)
+            throw Error(ErrorCode::malformed, "the key \"" + name + "\" is there twice");
+        ParseHandler::key(name);
+    }
+
+private:
+    std::vector<std::set<std::string>> keys_;
+};
+
 Poco::JSON::Object::Ptr parseObject(std::string_view text) {
     if (!isUtf8(text)) throw Error(ErrorCode::malformed, "the body is not UTF-8");
     try {
-        Poco::JSON::Parser parser;
+        Poco::JSON::Parser parser(new OnceEach);
         parser.setDepth(32);
         const Var parsed = parser.parse(std::string(text));
         if (parsed.type() == typeid(Poco::JSON::Object::Ptr)) return parsed.extract<Poco::JSON::Object::Ptr>();

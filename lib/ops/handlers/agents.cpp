@@ -100,6 +100,7 @@ AgentStatusResult status(Context& context, const Reference& params) {
 }
 
 AgentRow create(Context& context, const AgentCreateParams& params) {
+    requireOwnName(context, "interface", params.interface);
     const auto agent = context.repositories().agents.create(
         context.scope(), {params.name, params.title, chosenServer(context, params.server), params.interface,
                           chosenDepartment(context, params.department)});
@@ -109,6 +110,10 @@ AgentRow create(Context& context, const AgentCreateParams& params) {
 }
 
 AgentRow update(Context& context, const AgentUpdateParams& params) {
+    // What an operator took over for the tenant may be sent back as it is.
+    if (params.interface &&
+        context.repositories().agents.get(context.scope(), params.id).interface != *params.interface)
+        requireOwnName(context, "interface", *params.interface);
     storage::AgentChange change;
     change.title = params.title;
     change.interface = params.interface;

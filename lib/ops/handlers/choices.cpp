@@ -25,4 +25,15 @@ std::optional<std::optional<DepartmentId>> changedDepartment(const Context& cont
     return named->empty() ? std::optional<DepartmentId>() : chosenDepartment(context, named);
 }
 
+void requireOwnName(const Context& context, const std::string& field, std::string_view name) {
+    if (context.isOperator()) return;
+    const auto slash = name.find('/');
+    const auto* owner =
+        context.directory().tenantByPrefix(name.substr(slash == std::string_view::npos ? 0 : slash + 1));
+    if (owner && owner->id == context.scope().tenant()) return;
+    const auto* own = context.directory().tenant(context.scope().tenant());
+    throw Error::field(field, "must be a name that begins with \"" + (own ? own->name : std::string()) +
+                                  "-\"; an operator can take over another one");
+}
+
 } // namespace pbx::ops

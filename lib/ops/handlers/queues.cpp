@@ -109,6 +109,10 @@ QueueStatusResult status(Context& context, const Reference& params) {
 }
 
 QueueRow create(Context& context, const QueueCreateParams& params) {
+    if (params.asteriskName)
+        requireOwnName(context, "asterisk_name", *params.asteriskName);
+    else if (const auto* tenant = context.directory().tenant(context.scope().tenant()))
+        requireOwnName(context, "name", tenant->name + '-' + params.name); // "via" must not make "via-talk-1"
     const auto queue = context.repositories().queues.create(
         context.scope(),
         {params.name, params.title, chosenServer(context, params.server), params.asteriskName.value_or(""),
@@ -119,6 +123,10 @@ QueueRow create(Context& context, const QueueCreateParams& params) {
 }
 
 QueueRow update(Context& context, const QueueUpdateParams& params) {
+    // What an operator took over for the tenant may be sent back as it is.
+    if (params.asteriskName &&
+        context.repositories().queues.get(context.scope(), params.id).asteriskName != *params.asteriskName)
+        requireOwnName(context, "asterisk_name", *params.asteriskName);
     storage::QueueChange change;
     change.title = params.title;
     change.asteriskName = params.asteriskName;
