@@ -64,6 +64,15 @@ Poco::Data::Statement Sql::prepare(const std::string& sql, const Values& values)
     return statement;
 }
 
+std::size_t Sql::run(Poco::Data::Statement& statement) {
+    try {
+        return statement.execute();
+    } catch (const Poco::Exception&) {
+        error_ = storage::errorNumber(session_);
+        throw;
+    }
+}
+
 PooledSession::~PooledSession() {
     try {
         session.close();
@@ -187,8 +196,8 @@ PoolFigures Connections::figures() const {
     return sum;
 }
 
-Fault Connections::faultIn(PooledSession& session, const Poco::Exception& exception) {
-    return faultOf(settings_.engine, exception, opener_->lastError(session));
+Fault Connections::faultIn(const Sql& sql, const Poco::Exception& exception) const {
+    return faultOf(settings_.engine, exception, sql.errorNumber());
 }
 
 void Connections::runRead(const Work& work) {
@@ -200,7 +209,7 @@ void Connections::runRead(const Work& work) {
             checkout.good();
             return;
         } catch (const Poco::Exception& e) {
-            const auto fault = faultIn(*checkout, e);
+            const auto fault = faultIn(sql, e);
             // SELECTs only: once more on another session is safe. It died between the check and its use.
             if (fault.kind == FaultKind::lost && (*checkout).used && !fresh) continue;
             if (fault.sessionGood()) checkout.good();
@@ -219,7 +228,7 @@ void Connections::runPlain(const Work& work) {
         work(sql);
         checkout.good();
     } catch (const Poco::Exception& e) {
-        throw errorOf(faultIn(*checkout, e)); // the session may hold half a transaction: not given back
+        throw errorOf(faultIn(sql, e)); // the session may hold half a transaction: not given back
     }
 }
 
@@ -241,7 +250,7 @@ Connections::Attempt Connections::tryWrite(const Work& work, bool mayRepeat) {
         checkout.good();
         return Attempt::done;
     } catch (const Poco::Exception& e) {
-        const auto fault = faultIn(*checkout, e);
+        const auto fault = faultIn(sql, e);
         if (fault.kind == FaultKind::deadlock) { // rolled back as a whole, even when COMMIT met it
             rollback(sql);
             checkout.good();

@@ -54,8 +54,6 @@ public:
     virtual ~Opener() = default;
     virtual std::unique_ptr<PooledSession> open() = 0; // throws Poco exceptions
     virtual bool alive(PooledSession& session, std::chrono::steady_clock::duration idle) = 0;
-    // The server's number of the session's last error, 0 if the engine has none.
-    virtual int lastError(PooledSession& session) = 0;
 };
 
 class Pool {
@@ -116,7 +114,7 @@ public:
 private:
     using Work = std::function<void(Sql&)>;
     enum class Attempt { done, again };
-    Fault faultIn(PooledSession& session, const Poco::Exception& exception);
+    Fault faultIn(const Sql& sql, const Poco::Exception& exception) const;
 
     template <class F, class Run>
     static auto answer(F&& work, Run&& run) {

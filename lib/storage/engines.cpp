@@ -60,7 +60,6 @@ public:
     }
 
     bool alive(PooledSession&, std::chrono::steady_clock::duration) override { return true; }
-    int lastError(PooledSession&) override { return 0; }
 
 private:
     // SQLite would make it with the umask's mode; it holds verifiers and token hashes.
@@ -105,8 +104,6 @@ public:
         if (::poll(&waiting, 1, 0) != 0) return false;
         return idle < settings_.validateAfter || mysql_ping(handle) == 0;
     }
-
-    int lastError(PooledSession& pooled) override { return static_cast<int>(mysql_errno(handleOf(pooled))); }
 
 private:
     static MYSQL* handleOf(PooledSession& pooled) {
@@ -159,6 +156,11 @@ private:
 };
 
 } // namespace
+
+int errorNumber(Poco::Data::Session& session) {
+    auto* impl = dynamic_cast<Poco::Data::MySQL::SessionImpl*>(session.impl());
+    return impl ? static_cast<int>(mysql_errno(impl->handle())) : 0;
+}
 
 void checkSettings(const DatabaseSettings& settings) {
     if (settings.sessions < 1 || settings.sessions > 256) throw Error::field("database.sessions", "must be 1 to 256");

@@ -10,6 +10,8 @@ namespace pbx::storage {
 
 enum class SqliteRole { reader, writer };
 
+// The server's number of the session's last error; 0 for SQLite.
+int errorNumber(Poco::Data::Session& session);
 void checkSettings(const DatabaseSettings& settings);
 // `settings` and `watch` must outlive the opener.
 std::unique_ptr<Opener> sqliteOpener(const DatabaseSettings& settings, SqliteRole role, StatementWatch& watch);

@@ -83,7 +83,7 @@ public:
     // Answers the number of rows changed. MariaDB does not count a row whose values stay as they were.
     std::size_t execute(const std::string& sql, const Values& values = {}) {
         auto statement = prepare(sql, values);
-        return statement.execute();
+        return run(statement);
     }
 
     template <class R>
@@ -91,7 +91,7 @@ public:
         std::vector<R> out;
         auto statement = prepare(sql, values);
         statement, Poco::Data::Keywords::into(out);
-        statement.execute();
+        run(statement);
         return out;
     }
 
@@ -110,17 +110,22 @@ public:
         statement, Poco::Data::Keywords::into(batch), Poco::Data::Keywords::limit(1000);
         while (!statement.done()) {
             batch.clear();
-            statement.execute();
+            run(statement);
             for (const auto& row : batch) use(row);
         }
     }
 
     Poco::Data::Session& session() noexcept { return session_; }
+    // Of the statement that failed: POCO tells no number when a result breaks off, and closing it forgets the number.
+    int errorNumber() const noexcept { return error_; }
 
 private:
     Poco::Data::Statement prepare(const std::string& sql, const Values& values);
 
+    std::size_t run(Poco::Data::Statement& statement);
+
     Poco::Data::Session& session_;
+    int error_ = 0;
     Dialect dialect_;
     StatementWatch& watch_;
 };
