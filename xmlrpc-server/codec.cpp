@@ -5,14 +5,10 @@
 #include "xmlrpc-server/value_reader.hpp"
 #include "xmlrpc-server/value_writer.hpp"
 
-#include <mutex>
-
 namespace pbx::xmlrpc {
 namespace {
 
 constexpr std::string_view xmlType = "text/xml; charset=utf-8";
-constexpr std::size_t bodyLimit =
-    64UL * 1024 * 1024; // the front's limit is the real one; xmlrpc-c's default of 512 KiB is below it
 
 ops::FaceReply reply(std::string body) { return {200, std::string(xmlType), std::move(body), std::nullopt}; }
 
@@ -76,10 +72,7 @@ std::string multicall(const MethodCall& call, ops::Session& session, std::string
 
 } // namespace
 
-Codec::Codec() {
-    static std::once_flag once; // the limit is the library's, for the whole process
-    std::call_once(once, [] { xmlrpc_limit_set(XMLRPC_XML_SIZE_LIMIT_ID, bodyLimit); });
-}
+Codec::Codec() { raiseSizeLimit(); }
 
 ops::FaceOutcome Codec::handle(std::string_view body, std::string_view, ops::CallContext context,
                                ops::Door& door) const {

@@ -3,9 +3,15 @@
 #include "base/error.hpp"
 
 #include <cstdlib>
+#include <mutex>
 
 namespace pbx::xmlrpc {
 namespace {
+
+constexpr std::size_t sizeLimit = 64UL * 1024 * 1024;
+
+// A server refuses what it does not know; a client passes over what a newer server says beyond it.
+enum class Strange { refused, passedOver };
 
 struct Free {
     void operator()(void* memory) const noexcept { std::free(memory); }
@@ -68,9 +74,9 @@ bool readBoolean(const std::string& what, xmlrpc_value* value) {
 }
 
 void readStruct(const std::string& prefix, xmlrpc_value* value, const ops::TypeDesc& type, void* out,
-                ops::CommonParams* common);
+                ops::CommonParams* common, Strange strange);
 
-void readItem(const std::string& what, const ops::Field& field, xmlrpc_value* value, void* out) {
+void readItem(const std::string& what, const ops::Field& field, xmlrpc_value* value, void* out, Strange strange) {
     using ops::Kind;
     switch (field.kind) {
     case Kind::text:
@@ -89,24 +95,24 @@ void readItem(const std::string& what, const ops::Field& field, xmlrpc_value* va
         field.choose(out, ops::choiceIndex(what, field, readString(what, value)));
         return;
     case Kind::object:
-        readStruct(what + ".", value, field.object(), out, nullptr);
+        readStruct(what + ".", value, field.object(), out, nullptr, strange);
         return;
     }
 }
 
-void readField(const std::string& what, const ops::Field& field, xmlrpc_value* value, void* owner) {
-    if (!field.list) return readItem(what, field, value, field.make(owner));
+void readField(const std::string& what, const ops::Field& field, xmlrpc_value* value, void* owner, Strange strange) {
+    if (!field.list) return readItem(what, field, value, field.make(owner), strange);
     if (xmlrpc_value_type(value) != XMLRPC_TYPE_ARRAY) throw Error::field(what, "must be an array");
     const auto items = readArray(value);
-    if (items.size() > field.limits.maxItems)
+    if (strange == Strange::refused && items.size() > field.limits.maxItems)
         throw Error::field(what, "must have at most " + std::to_string(field.limits.maxItems) + " items");
     void* list = field.make(owner);
     for (std::size_t i = 0; i < items.size(); ++i)
-        readItem(what + "[" + std::to_string(i) + "]", field, items[i].get(), field.append(list));
+        readItem(what + "[" + std::to_string(i) + "]", field, items[i].get(), field.append(list), strange);
 }
 
 void readStruct(const std::string& prefix, xmlrpc_value* value, const ops::TypeDesc& type, void* out,
-                ops::CommonParams* common) {
+                ops::CommonParams* common, Strange strange) {
     if (xmlrpc_value_type(value) != XMLRPC_TYPE_STRUCT)
         throw Error(ErrorCode::invalidArgument,
                     prefix.empty() ? "parameters must be one struct with named members" : prefix + " must be a struct");
@@ -129,10 +135,11 @@ void readStruct(const std::string& prefix, xmlrpc_value* value, const ops::TypeD
             field = ops::CommonParams::describe().find(name);
             owner = common;
         }
+        if (!field && strange == Strange::passedOver) continue;
         if (!field) throw Error::field(prefix + name, "is not a parameter");
         const bool absent = xmlrpc_value_type(member.get()) == XMLRPC_TYPE_NIL;
         if (!absent)
-            readField(prefix + name, *field, member.get(), owner);
+            readField(prefix + name, *field, member.get(), owner, strange);
         else if (!field->optional)
             throw Error::field(prefix + name, "is required");
     }
@@ -154,6 +161,11 @@ std::vector<ValuePtr> readArray(xmlrpc_value* value) {
     }
     if (env.failed()) throw Error(ErrorCode::malformed, "an array could not be read").because(env.text());
     return out;
+}
+
+void raiseSizeLimit() {
+    static std::once_flag once;
+    std::call_once(once, [] { xmlrpc_limit_set(XMLRPC_XML_SIZE_LIMIT_ID, sizeLimit); });
 }
 
 MethodCall parseCall(std::string_view body) {
@@ -186,9 +198,26 @@ MethodCall parseMulticallEntry(xmlrpc_value* entry) {
 
 void readParams(const std::vector<ValuePtr>& params, const ops::TypeDesc& type, void* out, ops::CommonParams& common) {
     if (params.size() > 1) throw Error(ErrorCode::invalidArgument, "parameters must be one struct with named members");
-    if (params.size() == 1) return readStruct("", params.front().get(), type, out, &common);
+    if (params.size() == 1) return readStruct("", params.front().get(), type, out, &common, Strange::refused);
     for (const auto& field : type.fields)
         if (!field.optional) throw Error::field(std::string(field.name), "is required");
+}
+
+std::variant<ValuePtr, FaultAnswer> parseResponse(std::string_view body) {
+    Env env;
+    xmlrpc_value* rawResult = nullptr;
+    int faultCode = 0;
+    const char* rawText = nullptr;
+    xmlrpc_parse_response2(env, body.data(), body.size(), &rawResult, &faultCode, &rawText);
+    if (env.failed())
+        throw Error(ErrorCode::malformed, "the answer is not an XML-RPC methodResponse").because(env.text());
+    const std::unique_ptr<char, Free> text(const_cast<char*>(rawText));
+    if (text) return FaultAnswer{faultCode, text.get()};
+    return ValuePtr(rawResult);
+}
+
+void readResult(xmlrpc_value* value, const ops::TypeDesc& type, void* out) {
+    readStruct("", value, type, out, nullptr, Strange::passedOver);
 }
 
 std::string readOneString(const std::vector<ValuePtr>& params) {

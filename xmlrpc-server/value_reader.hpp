@@ -1,4 +1,5 @@
-// From xmlrpc-c's values to described objects. The only place besides codec.cpp that knows xmlrpc-c.
+// From xmlrpc-c's values to described objects: requests for the server, answers for pbxctl. The only place besides
+// codec.cpp that knows xmlrpc-c. What comes in must have passed the XML guard.
 // Threads: any. Throws pbx::Error: malformed (not XML-RPC), invalidArgument naming the field.
 #pragma once
 
@@ -7,6 +8,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <variant>
 #include <vector>
 
 #include <xmlrpc-c/base.h>
@@ -40,12 +42,23 @@ struct MethodCall {
     std::vector<ValuePtr> params;
 };
 
+// xmlrpc-c refuses what is above its limit of 512 KiB; the limit is the library's, for the whole process. The real one
+// is that of whoever read the bytes. To be called before anything is parsed.
+void raiseSizeLimit();
 MethodCall parseCall(std::string_view body);
 MethodCall parseMulticallEntry(xmlrpc_value* entry); // a struct of methodName and params
 std::vector<ValuePtr> readArray(xmlrpc_value* value);
 
 // The parameters of an operation: nothing, or one struct.
 void readParams(const std::vector<ValuePtr>& params, const ops::TypeDesc& type, void* out, ops::CommonParams& common);
+// What a methodResponse says: one value, or a fault.
+struct FaultAnswer {
+    int code = 0;
+    std::string text;
+};
+std::variant<ValuePtr, FaultAnswer> parseResponse(std::string_view body);
+// An operation's result. Members that this program does not know are passed over: a newer server may say more.
+void readResult(xmlrpc_value* value, const ops::TypeDesc& type, void* out);
 // For system.methodHelp and its like: exactly one string.
 std::string readOneString(const std::vector<ValuePtr>& params);
 

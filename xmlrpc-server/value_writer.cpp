@@ -7,7 +7,7 @@
 namespace pbx::xmlrpc {
 namespace {
 
-constexpr std::string_view prologue = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\r\n<methodResponse>";
+constexpr std::string_view declaration = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\r\n";
 
 void appendInt(std::string& out, std::int32_t number) {
     char digits[16];
@@ -42,16 +42,7 @@ void appendItem(std::string& out, const ops::Field& field, const void* value) {
     }
 }
 
-} // namespace
-
-void appendString(std::string& out, std::string_view text) {
-    out += "<value><string>";
-    appendXmlEscaped(out, text);
-    out += "</string></value>";
-}
-
-void appendStruct(std::string& out, const ops::TypeDesc& type, const void* object) {
-    out += "<value><struct>";
+void appendMembers(std::string& out, const ops::TypeDesc& type, const void* object) {
     for (const auto& field : type.fields) {
         const void* value = field.get(object);
         if (!value) continue;
@@ -66,6 +57,19 @@ void appendStruct(std::string& out, const ops::TypeDesc& type, const void* objec
         }
         out += "</member>";
     }
+}
+
+} // namespace
+
+void appendString(std::string& out, std::string_view text) {
+    out += "<value><string>";
+    appendXmlEscaped(out, text);
+    out += "</string></value>";
+}
+
+void appendStruct(std::string& out, const ops::TypeDesc& type, const void* object) {
+    out += "<value><struct>";
+    appendMembers(out, type, object);
     out += "</struct></value>";
 }
 
@@ -83,15 +87,24 @@ void appendFaultStruct(std::string& out, const Error& error, std::string_view re
     out += "</member></struct></value>";
 }
 
+std::string methodCall(std::string_view method, const ops::Value& params, const ops::CommonParams& common) {
+    std::string out(declaration);
+    out.append("<methodCall><methodName>").append(method).append("</methodName><params><param><value><struct>");
+    appendMembers(out, params.type(), params.get());
+    appendMembers(out, ops::CommonParams::describe(), &common);
+    out += "</struct></value></param></params></methodCall>\r\n";
+    return out;
+}
+
 std::string response(std::string_view value) {
-    std::string out(prologue);
-    out.append("<params><param>").append(value).append("</param></params></methodResponse>\r\n");
+    std::string out(declaration);
+    out.append("<methodResponse><params><param>").append(value).append("</param></params></methodResponse>\r\n");
     return out;
 }
 
 std::string fault(const Error& error, std::string_view requestId) {
-    std::string out(prologue);
-    out += "<fault>";
+    std::string out(declaration);
+    out += "<methodResponse><fault>";
     appendFaultStruct(out, error, requestId);
     out += "</fault></methodResponse>\r\n";
     return out;

@@ -48,15 +48,14 @@ void checkFile(int fd) {
     }
 }
 
-} // namespace
-
-SecretString readSecretFile(const std::string& path) {
+// Up to `limit` bytes of a file that is as safe as a secret needs.
+std::string readUpTo(const std::string& path, std::size_t limit) {
     // O_NONBLOCK: a FIFO without a writer must not hold up the start.
     const Descriptor file{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK)};
     if (file.fd < 0) throw fault("cannot be opened: " + std::generic_category().message(errno));
     checkFile(file.fd);
 
-    std::string content(maxBytes + 3, '\0'); // never grows, so that no copy stays behind in freed memory
+    std::string content(limit, '\0'); // never grows, so that no copy stays behind in freed memory
     std::size_t used = 0;
     while (used < content.size()) {
         const auto got = ::read(file.fd, content.data() + used, content.size() - used);
@@ -66,6 +65,20 @@ SecretString readSecretFile(const std::string& path) {
         used += static_cast<std::size_t>(got);
     }
     content.resize(used);
+    return content;
+}
+
+} // namespace
+
+SecretString readPrivateFile(const std::string& path, std::size_t maxBytes) {
+    SecretString content(readUpTo(path, maxBytes + 1));
+    if (content.reveal().size() > maxBytes)
+        throw fault("is above " + std::to_string(maxBytes) + " bytes; is this the right file?");
+    return content;
+}
+
+SecretString readSecretFile(const std::string& path) {
+    auto content = readUpTo(path, maxBytes + 3);
     if (content.ends_with('\n')) content.pop_back();
     if (content.ends_with('\r')) content.pop_back();
     const SecretString secret(std::move(content));

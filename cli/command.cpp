@@ -1,0 +1,459 @@
+#include "cli/command.hpp"
+
+#include "base/error.hpp"
+#include "cli/text.hpp"
+
+#include <algorithm>
+#include <array>
+#include <boost/program_options.hpp>
+
+namespace pbx::cli {
+namespace {
+
+namespace po = boost::program_options;
+using ops::Format;
+using ops::Kind;
+
+constexpr std::array<std::pair<std::string_view, std::string_view>, 13> groupSummaries{{
+    {"system", "Is it well, who am I, what belongs to nobody."},
+    {"tenant", "The companies."},
+    {"department", "Departments own queues; an agent belongs to one at a time."},
+    {"user", "Who may sign in."},
+    {"token", "API tokens for programs."},
+    {"queue", "Queues: configuration and live state."},
+    {"agent", "Agents: configuration and live state."},
+    {"peer", "The phones."},
+    {"call", "The calls that are up now."},
+    {"event", "What happens, as it happens."},
+    {"audit", "Who changed what."},
+    {"asterisk", "Take over what an Asterisk has already."},
+    {"db", "The database of the pbxd on this machine."},
+}};
+
+std::string joinedChoices(const ops::Field& field, char separator) {
+    std::string out;
+    for (const auto choice : field.choices) {
+        if (!out.empty()) out += separator;
+        out += choice;
+    }
+    return out;
+}
+
+std::string valueName(const ops::Field& field) {
+    switch (field.kind) {
+    case Kind::integer:
+        return "N";
+    case Kind::boolean:
+        return "yes|no";
+    case Kind::time:
+        return "TIME";
+    case Kind::choice:
+        return joinedChoices(field, '|');
+    case Kind::object:
+        return "JSON";
+    case Kind::text:
+        break;
+    }
+    switch (field.limits.format) {
+    case Format::slug:
+    case Format::server:
+    case Format::asteriskQueue:
+        return "NAME";
+    case Format::login:
+        return "LOGIN";
+    case Format::reference:
+        return "NAME|ID";
+    case Format::cursor:
+        return "CURSOR";
+    case Format::country:
+        return "CC";
+    case Format::timeZone:
+        return "ZONE";
+    case Format::language:
+        return "TAG";
+    case Format::interface:
+        return "INTERFACE";
+    case Format::pattern:
+        return "PATTERN";
+    case Format::line:
+    case Format::password:
+        return "TEXT";
+    }
+    return "TEXT";
+}
+
+// A value for the examples, which a test feeds to the parser and the validation.
+std::string sampleValue(const ops::Field& field, std::string_view group) {
+    switch (field.kind) {
+    case Kind::integer:
+        return "10";
+    case Kind::boolean:
+        return "yes";
+    case Kind::time:
+        return "2026-11-22T21:24:38Z";
+    case Kind::choice:
+        return std::string(field.choices.back() == "operator" ? "supervisor" : field.choices.front());
+    case Kind::object:
+        return "'{}'";
+    case Kind::text:
+        break;
+    }
+    switch (field.limits.format) {
+    case Format::slug:
+        return group == "agent" ? "alice" : group == "tenant" ? "viatalk" : "support";
+    case Format::login:
+        return "alice";
+    case Format::reference:
+        return group == "agent" ? "alice" : group == "tenant" ? "viatalk" : group == "queue" ? "support" : "sales";
+    case Format::country:
+        return "US";
+    case Format::timeZone:
+        return "America/New_York";
+    case Format::language:
+        return "en";
+    case Format::interface:
+        return "PJSIP/viatalk-101";
+    case Format::asteriskQueue:
+        return "support-main";
+    case Format::server:
+        return "main";
+    case Format::pattern:
+        return "'queue.*'";
+    case Format::cursor:
+        return "CURSOR";
+    case Format::line:
+    case Format::password:
+        return field.name == "title" ? "\"Shown name\"" : "\"Wallboard\"";
+    }
+    return "x";
+}
+
+std::string docOf(const ops::Field& field) {
+    std::string doc(field.doc);
+    if (field.optional && !field.limits.fallback.empty() && doc.find(field.limits.fallback) == std::string::npos)
+        doc.append(" Left out: ").append(field.limits.fallback).append(".");
+    if (field.list) doc += " May be given several times; '' alone: an empty list.";
+    return doc;
+}
+
+std::vector<std::string> wordsOf(std::string_view operation) {
+    const auto dot = operation.find('.');
+    return {std::string(operation.substr(0, dot)), kebab(operation.substr(dot + 1))};
+}
+
+Option optionOf(const ops::Field& field) {
+    Option out;
+    out.required = !field.optional;
+    if (field.limits.secret) {
+        out.name = kebab(field.name) + "-file";
+        out.value = "FILE";
+        out.doc = std::string(field.doc) +
+                  " From this file (mode 0600), or '-' for standard input; left out: asked on the terminal.";
+        out.required = false;
+        out.completion = "file";
+        return out;
+    }
+    out.name = kebab(field.name);
+    out.value = valueName(field);
+    out.doc = docOf(field);
+    out.repeatable = field.list;
+    if (field.kind == Kind::boolean) out.completion = "words:yes no";
+    if (field.kind == Kind::choice) out.completion = "words:" + joinedChoices(field, ' ');
+    return out;
+}
+
+Command commandOf(const ops::Operation& operation) {
+    Command out;
+    out.path = wordsOf(operation.name);
+    out.summary = operation.summary;
+    out.operation = &operation;
+    const bool paged = isPaged(operation);
+    std::string example = out.label();
+    for (const auto& field : operation.params().fields) {
+        if (field.name == "id") {
+            out.positional = field.limits.format == Format::login ? "LOGIN" : "NAME|ID";
+            out.positionalDoc = field.doc;
+            example += ' ' + sampleValue(field, out.path.front());
+            continue;
+        }
+        auto option = optionOf(field);
+        if (paged && field.name == "limit") option.doc = "Items at most, over all pages. Left out: 1000.";
+        if (option.required) example += " --" + option.name + ' ' + sampleValue(field, out.path.front());
+        out.options.push_back(std::move(option));
+    }
+    if (paged) out.options.push_back({.name = "all", .value = "", .doc = "All items, however many.", .completion = ""});
+    if (operation.changes) {
+        const auto* key = ops::CommonParams::describe().find("idempotency_key");
+        auto option = optionOf(*key);
+        out.options.push_back(std::move(option));
+    }
+    out.examples.push_back(std::move(example));
+    if (paged) out.examples.push_back(out.label() + " --all --output csv");
+    return out;
+}
+
+std::vector<Command> ownCommands() {
+    const Option passwordFile{"password-file",
+                              "FILE",
+                              "The password, from this file (mode 0600), or '-' for standard input; left out: asked on "
+                              "the terminal.",
+                              false,
+                              false,
+                              "file"};
+    const Option pbxdConfig{"config",
+                            "FILE",
+                            "Configuration of the pbxd whose database it is. Left out: $PBXD_CONFIG, then "
+                            "/etc/pbxd/pbxd.conf.",
+                            false,
+                            false,
+                            "file"};
+    std::vector<Command> out;
+    out.push_back({.path = {"watch"},
+                   .summary = "The live board in the terminal: queues, callers with running clocks, agents.",
+                   .section = Section::live,
+                   .positional = {},
+                   .positionalDoc = {},
+                   .options = {{"queue", "NAME|ID", "Only this queue.", false, false, ""},
+                               {"once", "", "Print the board once and end.", false, false, ""}},
+                   .examples = {"watch", "watch --queue support", "watch --once"}});
+    out.push_back(
+        {.path = {"asterisk", "adopt"},
+         .summary = "Give a queue or an interface that Asterisk has already (pbxctl system unmapped) to a tenant.",
+         .section = Section::live,
+         .positional = {},
+         .positionalDoc = {},
+         .options = {{"queue", "NAME", "The queue's name in Asterisk.", false, false, ""},
+                     {"interface", "INTERFACE", "Or the interface of a phone: makes an agent.", false, false, ""},
+                     {"name", "NAME", "Its name with us. Left out: made from the name in Asterisk.", false, false, ""},
+                     {"title", "TEXT", "Shown name. Left out: the name.", false, false, ""},
+                     {"server", "NAME", "The Asterisk, where there are several.", false, false, ""},
+                     {"department", "NAME|ID", "Department that it belongs to.", false, false, ""}},
+         .examples = {"asterisk adopt --tenant viatalk --queue support-main --name support",
+                      "asterisk adopt --tenant viatalk --interface PJSIP/101 --name alice"}});
+    out.push_back({.path = {"db", "status"},
+                   .summary = "The migrations of the database and which have run.",
+                   .section = Section::local,
+                   .positional = {},
+                   .positionalDoc = {},
+                   .options = {pbxdConfig},
+                   .examples = {"db status"}});
+    out.push_back({.path = {"db", "migrate"},
+                   .summary = "Bring the database to this version's schema. Make a backup first.",
+                   .section = Section::local,
+                   .positional = {},
+                   .positionalDoc = {},
+                   .options = {pbxdConfig},
+                   .examples = {"db migrate"}});
+    out.push_back({.path = {"bootstrap"},
+                   .summary = "Create the first operator; refused when there is one.",
+                   .section = Section::local,
+                   .positional = "LOGIN",
+                   .positionalDoc = "Login name: a-z, 0-9, dot, underscore, dash.",
+                   .options = {passwordFile, pbxdConfig},
+                   .examples = {"bootstrap root-operator", "bootstrap ops --password-file /root/ops.password"}});
+    out.push_back({.path = {"completion", "bash"},
+                   .summary = "Print the completion for bash.",
+                   .section = Section::about,
+                   .positional = {},
+                   .positionalDoc = {},
+                   .options = {},
+                   .examples = {"completion bash > ~/.local/share/bash-completion/completions/pbxctl"}});
+    out.push_back({.path = {"help", "errors"},
+                   .summary = "The errors, their exit codes and whether to try again.",
+                   .section = Section::about,
+                   .positional = {},
+                   .positionalDoc = {},
+                   .options = {},
+                   .examples = {"help errors"}});
+    return out;
+}
+
+std::vector<Command> makeCommands() {
+    std::vector<Command> out;
+    for (const auto& operation : ops::catalogue()) out.push_back(commandOf(operation));
+    for (auto& command : ownCommands()) out.push_back(std::move(command));
+    return out;
+}
+
+std::vector<Group> makeGroups() {
+    std::vector<Group> out;
+    for (const auto& command : commands()) {
+        if (command.path.size() < 2 || command.section == Section::about) continue;
+        const auto known = [&](const auto& entry) { return entry.name == command.path.front(); };
+        if (std::any_of(out.begin(), out.end(), known)) continue;
+        const auto* summary = std::find_if(groupSummaries.begin(), groupSummaries.end(),
+                                           [&](const auto& entry) { return entry.first == command.path.front(); });
+        out.push_back(
+            {command.path.front(), summary == groupSummaries.end() ? std::string() : std::string(summary->second)});
+    }
+    return out;
+}
+
+const Option* globalOption(std::string_view name) {
+    for (const auto& option : globalOptions())
+        if (option.name == name) return &option;
+    return nullptr;
+}
+
+// What stands before '=': what comes after it may be a secret and is never repeated.
+std::string optionNameOf(std::string_view argument) {
+    return terminalText(argument.substr(0, std::min(argument.find('='), std::size_t{64})));
+}
+
+// A secret in the command line is seen by everybody on the machine and kept in the shell's history.
+void refuseSecrets(const Command& command, const std::vector<std::string>& arguments) {
+    if (!command.operation) return;
+    for (const auto& field : command.operation->params().fields) {
+        if (!field.limits.secret) continue;
+        const auto option = "--" + kebab(field.name);
+        for (const auto& argument : arguments)
+            if (argument == option || argument.starts_with(option + "="))
+                throw Error::field(option, "is not taken here, where everybody on this machine can read it; use " +
+                                               option + "-file FILE, or leave it out to be asked");
+    }
+}
+
+po::options_description describe(const Command& command) {
+    po::options_description out;
+    const auto add = [&](const Option& option) {
+        if (option.value.empty())
+            out.add_options()((option.name == "help" ? "help,h" : option.name).c_str(), "");
+        else if (option.repeatable)
+            out.add_options()(option.name.c_str(), po::value<std::vector<std::string>>()->composing(), "");
+        else
+            out.add_options()(option.name.c_str(), po::value<std::string>(), "");
+    };
+    for (const auto& option : command.options) add(option);
+    for (const auto& option : globalOptions())
+        if (!command.find(option.name)) add(option);
+    out.add_options()("-positional-", po::value<std::vector<std::string>>(), "");
+    return out;
+}
+
+[[noreturn]] void refuseSyntax(const Command& command, const po::error& problem) {
+    const auto see = "; see pbxctl " + command.label() + " --help";
+    if (const auto* unknown = dynamic_cast<const po::unknown_option*>(&problem))
+        throw Error(ErrorCode::invalidArgument, "there is no option " + optionNameOf(unknown->get_option_name()) + see);
+    if (const auto* named = dynamic_cast<const po::error_with_option_name*>(&problem)) {
+        const auto option = optionNameOf(named->get_option_name());
+        throw Error(ErrorCode::invalidArgument, option + ": its value is missing or not wanted" + see);
+    }
+    throw Error(ErrorCode::invalidArgument, "the command line cannot be read" + see);
+}
+
+} // namespace
+
+bool isPaged(const ops::Operation& operation) {
+    return operation.name != "event.poll" && operation.params().find("after") && operation.params().find("limit") &&
+           operation.result().find("items") && operation.result().find("next");
+}
+
+std::string Command::label() const {
+    std::string out;
+    for (const auto& word : path) out += (out.empty() ? "" : " ") + word;
+    return out;
+}
+
+const Option* Command::find(std::string_view name) const {
+    for (const auto& option : options)
+        if (option.name == name) return &option;
+    return nullptr;
+}
+
+std::span<const Command> commands() {
+    static const auto all = makeCommands();
+    return all;
+}
+
+std::span<const Group> groups() {
+    static const auto all = makeGroups();
+    return all;
+}
+
+std::span<const Option> globalOptions() {
+    static const std::vector<Option> options{
+        {"help", "", "This help; also behind a group or a command.", false, false, ""},
+        {"version", "", "The version.", false, false, ""},
+        {"config", "FILE", "Configuration. Left out: $PBXCTL_CONFIG, then ~/.config/pbxctl.conf where it exists.",
+         false, false, "file"},
+        {"url", "URL", "Where pbxd is, such as https://pbx.example.com; wins over `server` and $PBXCTL_SERVER.", false,
+         false, ""},
+        {"as", "LOGIN", "Who you are; wins over `user` and $PBXCTL_USER.", false, false, ""},
+        {"tenant", "NAME|ID", std::string(ops::CommonParams::describe().find("tenant")->doc), false, false, ""},
+        {"output", "table|json|csv",
+         "Form of the answer. Left out: table; where standard output is no terminal, tab-separated without heading.",
+         false, false, "words:table json csv"},
+    };
+    return options;
+}
+
+const Command* findCommand(std::span<const std::string> path) {
+    for (const auto& command : commands())
+        if (std::equal(command.path.begin(), command.path.end(), path.begin(), path.end())) return &command;
+    return nullptr;
+}
+
+Words splitWords(const std::vector<std::string>& arguments) {
+    Words out;
+    for (std::size_t i = 0; i < arguments.size(); ++i) {
+        const auto& argument = arguments[i];
+        const bool isOption = argument.size() > 1 && argument.front() == '-';
+        const bool wanted = out.path.empty() || (out.path.size() == 1 && !findCommand(out.path));
+        if (isOption || !wanted) {
+            out.rest.push_back(argument);
+            const auto* option =
+                argument.starts_with("--") ? globalOption(std::string_view(argument).substr(2)) : nullptr;
+            if (wanted && option && !option->value.empty() && i + 1 < arguments.size())
+                out.rest.push_back(arguments[++i]);
+            continue;
+        }
+        out.path.push_back(argument);
+    }
+    return out;
+}
+
+Parsed parseOptions(const Command& command, const std::vector<std::string>& arguments) {
+    refuseSecrets(command, arguments);
+    const auto described = describe(command);
+    po::positional_options_description positional;
+    positional.add("-positional-", -1);
+    Parsed out;
+    try {
+        const auto found = po::command_line_parser(arguments)
+                               .options(described)
+                               .positional(positional)
+                               .style(po::command_line_style::unix_style & ~po::command_line_style::allow_guessing)
+                               .run();
+        for (const auto& option : found.options) {
+            auto& values = out.values[option.string_key];
+            if (!values.empty() && option.string_key != "-positional-") {
+                const auto* known = command.find(option.string_key);
+                if (!known || !known->repeatable)
+                    throw Error(ErrorCode::invalidArgument, "--" + option.string_key + " is given twice");
+            }
+            if (option.value.empty()) values.emplace_back("yes");
+            for (const auto& value : option.value) values.push_back(value);
+        }
+    } catch (const po::error& problem) {
+        refuseSyntax(command, problem);
+    }
+    if (const auto given = out.values.find("-positional-"); given != out.values.end()) {
+        const std::size_t most = command.positional.empty() ? 0 : 1;
+        if (given->second.size() > most)
+            throw Error(ErrorCode::invalidArgument, "\"" + terminalText(cutTo(given->second[most], 64)) +
+                                                        "\" is one word too many; see pbxctl " + command.label() +
+                                                        " --help");
+        out.positional = given->second.front();
+        out.values.erase(given);
+    }
+    if (out.has("help")) return out;
+    if (!command.positional.empty() && command.positionalRequired && !out.positional)
+        throw Error(ErrorCode::invalidArgument,
+                    command.positional + " is missing; pbxctl " + command.label() + ' ' + command.positional);
+    for (const auto& option : command.options)
+        if (option.required && !out.has(option.name))
+            throw Error(ErrorCode::invalidArgument, "--" + option.name + " is missing: " + option.doc);
+    return out;
+}
+
+} // namespace pbx::cli

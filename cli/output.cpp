@@ -1,0 +1,220 @@
+#include "cli/output.hpp"
+
+#include "cli/text.hpp"
+#include "ops/json.hpp"
+
+#include <algorithm>
+#include <cctype>
+#include <ostream>
+
+namespace pbx::cli {
+namespace {
+
+constexpr std::string_view bold = "\x1b[1m", dim = "\x1b[2m", plain = "\x1b[0m";
+constexpr std::size_t gap = 2;         // blanks between columns
+constexpr std::size_t leastColumn = 6; // a column is not cut below this
+
+std::string upper(std::string_view name) {
+    std::string out(name);
+    for (auto& c : out) c = c == '_' ? ' ' : static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+    return out;
+}
+
+std::string styled(const Console& console, std::string_view style, const std::string& text) {
+    return console.colours && !style.empty() ? std::string(style) + text + std::string(plain) : text;
+}
+
+std::string itemText(const ops::Field& field, const void* value) {
+    using ops::Kind;
+    switch (field.kind) {
+    case Kind::text:
+        return *static_cast<const std::string*>(value);
+    case Kind::integer:
+        return std::to_string(*static_cast<const std::int32_t*>(value));
+    case Kind::boolean:
+        return *static_cast<const bool*>(value) ? "yes" : "no";
+    case Kind::time:
+        return formatRfc3339(*static_cast<const UtcTime*>(value));
+    case Kind::choice:
+        return std::string(field.choices[field.choice(value)]);
+    case Kind::object: {
+        std::string json;
+        ops::appendJson(json, field.object(), value);
+        return json;
+    }
+    }
+    return {};
+}
+
+// Widths that fit the terminal: the widest columns give first.
+std::vector<std::size_t> fitWidths(const Table& table, std::size_t columns) {
+    std::vector<std::size_t> widths;
+    for (const auto& column : table.columns) widths.push_back(displayWidth(column.heading));
+    for (const auto& row : table.rows)
+        for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], displayWidth(row[i]));
+    std::size_t total = widths.empty() ? 0 : gap * (widths.size() - 1);
+    for (const auto width : widths) total += width;
+    while (total > columns) {
+        const auto widest = std::max_element(widths.begin(), widths.end());
+        if (widest == widths.end() || *widest <= leastColumn) break;
+        --*widest;
+        --total;
+    }
+    return widths;
+}
+
+// Without the columns in which no row says anything.
+Table withoutEmpty(const Table& table) {
+    Table out;
+    out.rows.resize(table.rows.size());
+    for (std::size_t i = 0; i < table.columns.size(); ++i) {
+        if (std::all_of(table.rows.begin(), table.rows.end(), [i](const auto& row) { return row[i].empty(); }))
+            continue;
+        out.columns.push_back(table.columns[i]);
+        for (std::size_t r = 0; r < table.rows.size(); ++r) out.rows[r].push_back(table.rows[r][i]);
+    }
+    return out;
+}
+
+Table harmless(Table table) {
+    for (auto& row : table.rows)
+        for (auto& cell : row) cell = terminalText(cell);
+    return table;
+}
+
+void writeAligned(const Console& console, const Table& given) {
+    const auto table = withoutEmpty(given);
+    const auto widths = fitWidths(table, console.columns);
+    const auto writeRow = [&](const auto& cellAt, std::string_view style) {
+        std::string line;
+        for (std::size_t i = 0; i < table.columns.size(); ++i) {
+            if (i) line.append(gap, ' ');
+            line += fitTo(cellAt(i), widths[i], table.columns[i].number ? Align::right : Align::left);
+        }
+        while (line.ends_with(' ')) line.pop_back();
+        console.out << styled(console, style, line) << '\n';
+    };
+    writeRow([&](std::size_t i) { return table.columns[i].heading; }, bold);
+    for (const auto& row : table.rows) writeRow([&](std::size_t i) { return row[i]; }, {});
+}
+
+// What an object says, a line a field; lists of structs are left for tables.
+Table fieldsOf(const ops::TypeDesc& type, const void* object, const std::string& prefix) {
+    Table out{{Column{"FIELD"}, Column{"VALUE"}}, {}};
+    for (const auto& field : type.fields) {
+        const void* value = field.get(object);
+        if (!value || (field.list && field.kind == ops::Kind::object)) continue;
+        if (field.kind == ops::Kind::object) {
+            auto inner = fieldsOf(field.object(), value, prefix + std::string(field.name) + '.');
+            for (auto& row : inner.rows) out.rows.push_back(std::move(row));
+            continue;
+        }
+        out.rows.push_back({prefix + std::string(field.name), cellText(field, value)});
+    }
+    return out;
+}
+
+} // namespace
+
+std::string cellText(const ops::Field& field, const void* value) {
+    if (!field.list) return itemText(field, value);
+    std::string out;
+    const auto count = field.size(value);
+    for (std::size_t i = 0; i < count; ++i) out += (i ? " " : "") + itemText(field, field.item(value, i));
+    return out;
+}
+
+Table tableOf(const ops::TypeDesc& itemType, const std::vector<const void*>& items) {
+    Table out;
+    for (const auto& field : itemType.fields)
+        out.columns.push_back({upper(field.name), field.kind == ops::Kind::integer && !field.list});
+    for (const auto* item : items) {
+        auto& row = out.rows.emplace_back();
+        for (const auto& field : itemType.fields) {
+            const void* value = field.get(item);
+            row.push_back(value ? cellText(field, value) : std::string());
+        }
+    }
+    return out;
+}
+
+void writeTable(const Console& console, const Table& table) {
+    const auto safe = harmless(table);
+    if (console.outTerminal) {
+        if (!safe.rows.empty()) writeAligned(console, safe);
+        return;
+    }
+    for (const auto& row : safe.rows) {
+        for (std::size_t i = 0; i < row.size(); ++i) console.out << (i ? "\t" : "") << row[i];
+        console.out << '\n';
+    }
+}
+
+void writeJson(const Console& console, std::string_view json) {
+    // The encoder leaves C1 controls and bidirectional overrides as they are; as \u009b they are the same JSON.
+    console.out << terminalText(json) << '\n';
+}
+
+void writeCsv(const Console& console, const Table& given) {
+    const auto table = console.outTerminal ? harmless(given) : given;
+    auto& out = console.out;
+    for (std::size_t i = 0; i < table.columns.size(); ++i) {
+        auto name = table.columns[i].heading;
+        for (auto& c : name) c = c == ' ' ? '_' : static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+        out << (i ? "," : "") << name;
+    }
+    out << "\r\n"; // RFC 4180
+    for (const auto& row : table.rows) {
+        for (std::size_t i = 0; i < row.size(); ++i) {
+            // A number is a number, also below zero.
+            const bool number = table.columns[i].number;
+            out << (i ? "," : "") << (number ? row[i] : csvCell(row[i]));
+        }
+        out << "\r\n";
+    }
+}
+
+void writeObject(const Console& console, const ops::TypeDesc& type, const void* object) {
+    const auto fields = harmless(fieldsOf(type, object, ""));
+    std::size_t width = 0;
+    for (const auto& row : fields.rows) width = std::max(width, displayWidth(row[0]));
+    for (const auto& row : fields.rows) {
+        if (console.outTerminal)
+            console.out << styled(console, dim, fitTo(row[0], width)) << "  " << row[1] << '\n';
+        else
+            console.out << row[0] << '\t' << row[1] << '\n';
+    }
+    for (const auto& field : type.fields) {
+        if (!field.list || field.kind != ops::Kind::object) continue;
+        const void* list = field.get(object);
+        const auto count = list ? field.size(list) : 0;
+        if (count == 0) continue;
+        std::vector<const void*> items;
+        for (std::size_t i = 0; i < count; ++i) items.push_back(field.item(list, i));
+        auto table = tableOf(field.object(), items);
+        if (console.outTerminal) {
+            console.out << '\n' << styled(console, bold, upper(field.name)) << '\n';
+        } else {
+            // One kind of line must be told from another by a script: the list's name stands first.
+            table.columns.insert(table.columns.begin(), Column{upper(field.name)});
+            for (auto& row : table.rows) row.insert(row.begin(), std::string(field.name));
+        }
+        writeTable(console, table);
+    }
+}
+
+void writeValue(const Console& console, Form form, const ops::Value& value) {
+    switch (form) {
+    case Form::json:
+        writeJson(console, ops::toJson(value));
+        return;
+    case Form::csv:
+        writeCsv(console, tableOf(value.type(), {value.get()}));
+        return;
+    case Form::table:
+        writeObject(console, value.type(), value.get());
+        return;
+    }
+}
+
+} // namespace pbx::cli
