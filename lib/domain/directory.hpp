@@ -53,13 +53,14 @@ public:
     const Tenant* tenantOfChannel(std::string_view server, const ChannelTraits& traits,
                                   bool* contradiction = nullptr) const;
 
+    // By the prefix "<tenant>-" alone, the longest that fits; how names in Asterisk are divided among the tenants.
+    const Tenant* tenantByPrefix(std::string_view text) const;
+
     const std::vector<MappedQueue>& queues() const noexcept { return queues_; }
     const std::vector<MappedAgent>& agents() const noexcept { return agents_; }
     const std::vector<Tenant>& tenants() const noexcept { return tenants_; }
 
 private:
-    const Tenant* tenantByPrefix(std::string_view text) const;
-
     std::vector<Tenant> tenants_;
     std::vector<Department> departments_;
     std::vector<MappedQueue> queues_;

@@ -51,7 +51,7 @@ class HttpFace:
         self.url = urllib.parse.urlsplit(url)
         self.source = source          # address that we come from: 127.0.0.x
         self.last = self.last_status = self.last_headers = None
-        self._connection = None
+        self._connection = None   # kept between calls
 
     def post(self, path, body, login=None, headers=None):
         """Status and text. `login` is a Login, a raw Authorization header, or None."""
@@ -82,6 +82,9 @@ class HttpFace:
         if self._connection:
             self._connection.close()
             self._connection = None
+
+    def __del__(self):
+        self.close()
 
     def call(self, operation, params=None, login=None, headers=None):
         path, body = self.encode(operation, params or {})
@@ -175,6 +178,7 @@ class CliFace:
         self.program, self.url, self.folder = program, url, folder
         self.errors = errors or {}      # exit code → tokens; several tokens share one
         self.last = self.last_error = None
+        self.secret_file = os.path.join(folder, "cli-secret")   # for one call at a time
 
     def close(self):
         pass
@@ -188,10 +192,9 @@ class CliFace:
         for n, value in rest.items():
             option = n.replace("_", "-")
             if n == "password":
-                file = os.path.join(self.folder, "cli-secret")
-                with open(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as f:
+                with open(os.open(self.secret_file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as f:
                     f.write(value + "\n")
-                out.append(f"--{option}-file={file}")
+                out.append(f"--{option}-file={self.secret_file}")
                 continue
             for v in value if isinstance(value, list) else [value]:
                 out.append(f"--{option}={('yes' if v else 'no') if isinstance(v, bool) else v}")

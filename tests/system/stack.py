@@ -9,6 +9,7 @@ Everything is made through the public ways: `pbxctl bootstrap` for the operator,
 Exit code 77 (Unavailable): something that is needed is not installed or not built.
 """
 import argparse
+import ctypes
 import dataclasses
 import json
 import os
@@ -19,6 +20,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.error
 import urllib.request
 
 from faces import Fault, JsonFace, Login
@@ -123,7 +125,7 @@ class Stack:
 
     def _spawn(self, arguments, log):
         with open(log, "ab") as out:
-            process = subprocess.Popen(arguments, stdout=out, stderr=out, stdin=subprocess.DEVNULL, cwd=self.folder)
+            process = subprocess.Popen(arguments, stdout=out, stderr=out, stdin=subprocess.DEVNULL, cwd=self.folder, preexec_fn=_end_with_parent)
         self._processes.append(process)
         return process
 
@@ -267,6 +269,10 @@ class Stack:
                 "tenants": {t.name: {"id": t.id, "departments": t.departments, "queues": t.queues, "agents": t.agents,
                                      "users": {role: login(l) for role, l in t.users.items()}, "tokens": {role: l.password for role, l in t.tokens.items()}}
                             for t in self.tenants.values()}}
+
+
+def _end_with_parent():
+    ctypes.CDLL(None).prctl(1, signal.SIGTERM)   # PR_SET_PDEATHSIG: nothing is left behind, even by a kill -9
 
 
 def _end(process):
