@@ -110,12 +110,22 @@ std::string remedyFor(const Error& error, const Command* command) {
     }
 }
 
+// pbxd names a field by its name on the wire; here it is an option.
+std::string textFor(const Error& error, const Command* command) {
+    const auto& text = error.text();
+    const auto colon = text.find(": ");
+    if (!command || error.code() != ErrorCode::invalidArgument || colon == std::string::npos) return text;
+    const auto option = optionOfField(*command, std::string_view(text).substr(0, colon));
+    return option ? *option + text.substr(colon) : text;
+}
+
 int report(const Error& error, const Command* command, const Console& console) {
     const auto* refusal = dynamic_cast<const Refusal*>(&error);
     console.err << "pbxctl: ";
     if (refusal && command) console.err << command->label() << ": ";
     // Several faults of a configuration are a line each.
-    for (std::string_view rest = error.text(); !rest.empty();) {
+    const auto text = refusal ? textFor(error, command) : error.text();
+    for (std::string_view rest = text; !rest.empty();) {
         const auto end = rest.find('\n');
         console.err << terminalText(rest.substr(0, end));
         rest.remove_prefix(end == std::string_view::npos ? rest.size() : end + 1);

@@ -16,7 +16,8 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr std::int32_t pollSeconds = 10;
+constexpr std::int32_t pollSeconds = 4;
+constexpr auto patience = 5s;         // with pollSeconds: how soon a pbxd that hangs is noticed
 constexpr auto wholeRound = 15s;      // everything is asked again: what no event tells
 constexpr auto betweenRounds = 200ms; // a burst of events is one refresh
 constexpr auto retryAfter = 2s;
@@ -63,6 +64,11 @@ bool isBoardEvent(ops::EventType type) {
     return type == ops::EventType::board_stale || type == ops::EventType::board_fresh;
 }
 
+ClientSettings hasty(ClientSettings settings) {
+    settings.timeout = std::min<std::chrono::seconds>(settings.timeout, patience);
+    return settings;
+}
+
 } // namespace
 
 std::vector<BoardSubject> boardSubjects(Client& client, const std::optional<std::string>& queue) {
@@ -95,7 +101,7 @@ TenantBoard loadBoard(Client& client, const BoardSubject& subject) {
 class BoardFeed::Worker {
 public:
     Worker(const ClientSettings& settings, BoardSubject subject, std::function<void()> changed)
-        : client_(settings), subject_(std::move(subject)), changed_(std::move(changed)) {
+        : client_(hasty(settings)), subject_(std::move(subject)), changed_(std::move(changed)) {
         board_.with([&](TenantBoard& board) { board.tenant = subject_.label; });
         thread_ = std::jthread([this](const std::stop_token& stop) { run(stop); });
     }

@@ -259,8 +259,9 @@ private:
         Grid grid;
         if (several_) grid.headings.push_back({"TENANT", Align::left, true});
         grid.headings.push_back({"QUEUE", Align::left, true});
-        for (const auto* name : {"WAITING", "LONGEST", "FREE", "RINGING", "IN CALL", "WRAP-UP", "PAUSED", "OFFLINE"})
-            grid.headings.push_back({name, Align::right, false});
+        constexpr std::array full{"WAITING", "LONGEST", "FREE", "RINGING", "IN CALL", "WRAP-UP", "PAUSED", "OFFLINE"};
+        constexpr std::array brief{"WAIT", "LONG", "FREE", "RING", "CALL", "WRAP", "PAUS", "OFF"};
+        for (const auto* name : size_.columns < 96 ? brief : full) grid.headings.push_back({name, Align::right, false});
         for (const auto& tenant : board_)
             for (const auto& queue : tenant.queues) {
                 const auto& counts = queue.status.counts;

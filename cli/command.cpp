@@ -209,7 +209,7 @@ std::vector<Command> ownCommands() {
                             "file"};
     std::vector<Command> out;
     out.push_back({.path = {"watch"},
-                   .summary = "The live board in the terminal: queues, callers with running clocks, agents.",
+                   .summary = "The live board in the terminal: queues, callers with running clocks, agents. q ends it.",
                    .section = Section::live,
                    .positional = {},
                    .positionalDoc = {},
@@ -346,6 +346,14 @@ po::options_description describe(const Command& command) {
 bool isPaged(const ops::Operation& operation) {
     return operation.name != "event.poll" && operation.params().find("after") && operation.params().find("limit") &&
            operation.result().find("items") && operation.result().find("next");
+}
+
+std::optional<std::string> optionOfField(const Command& command, std::string_view fieldPath) {
+    const auto base = fieldPath.substr(0, fieldPath.find_first_of("[."));
+    const auto* field = command.operation ? command.operation->params().find(base) : nullptr;
+    if (field && base == "id") return command.positional;
+    if (!field && !ops::CommonParams::describe().find(base) && !command.find(kebab(base))) return std::nullopt;
+    return "--" + kebab(fieldPath) + (field && field->limits.secret ? "-file" : "");
 }
 
 std::string Command::label() const {

@@ -40,6 +40,10 @@ struct Command {
     const Option* find(std::string_view name) const;
 };
 
+// What a field of an operation ("operations[0]", "tenant") is called on its command line: "--operations[0]",
+// "--tenant", "NAME|ID"; nullopt for what is no field of it.
+std::optional<std::string> optionOfField(const Command& command, std::string_view fieldPath);
+
 // What pages: a list with a cursor. event.poll answers the same shape, but its cursor never ends.
 bool isPaged(const ops::Operation& operation);
 

@@ -109,7 +109,7 @@ std::string programHelp() {
     appendCommands(out, Section::about);
     out += "\nOptions:\n";
     appendEntries(out, optionEntries(globalOptions()));
-    out += "\nConfiguration ([pbxctl] in ~/.config/pbxctl.conf; each also as PBXCTL_SERVER and so on):\n";
+    out += "\nConfiguration (key = value in ~/.config/pbxctl.conf; each also as PBXCTL_SERVER and so on):\n";
     entries.clear();
     for (const auto& setting : settingsTable().settings)
         entries.push_back({std::string(setting.key),

@@ -5,14 +5,16 @@
 
 #include <algorithm>
 #include <cctype>
+#include <ctime>
+#include <optional>
 #include <ostream>
 
 namespace pbx::cli {
 namespace {
 
 constexpr std::string_view bold = "\x1b[1m", dim = "\x1b[2m", plain = "\x1b[0m";
-constexpr std::size_t gap = 2;         // blanks between columns
-constexpr std::size_t leastColumn = 6; // a column is not cut below this
+constexpr std::size_t gap = 2;          // blanks between columns
+constexpr std::size_t leastColumn = 10; // a column is not cut below this
 
 std::string upper(std::string_view name) {
     std::string out(name);
@@ -46,8 +48,9 @@ std::string itemText(const ops::Field& field, const void* value) {
     return {};
 }
 
-// Widths that fit the terminal: the widest columns give first.
-std::vector<std::size_t> fitWidths(const Table& table, std::size_t columns) {
+// Widths that fit the terminal: the widest columns give first, an id last, for it is there to be copied. Nothing when
+// they would have to give more than a reader can bear.
+std::optional<std::vector<std::size_t>> fitWidths(const Table& table, std::size_t columns) {
     std::vector<std::size_t> widths;
     for (const auto& column : table.columns) widths.push_back(displayWidth(column.heading));
     for (const auto& row : table.rows)
@@ -55,8 +58,11 @@ std::vector<std::size_t> fitWidths(const Table& table, std::size_t columns) {
     std::size_t total = widths.empty() ? 0 : gap * (widths.size() - 1);
     for (const auto width : widths) total += width;
     while (total > columns) {
-        const auto widest = std::max_element(widths.begin(), widths.end());
-        if (widest == widths.end() || *widest <= leastColumn) break;
+        std::size_t* widest = nullptr;
+        for (std::size_t i = 0; i < widths.size(); ++i)
+            if (widths[i] > leastColumn && table.columns[i].heading != "ID" && (!widest || widths[i] > *widest))
+                widest = &widths[i];
+        if (!widest) return std::nullopt;
         --*widest;
         --total;
     }
@@ -76,15 +82,56 @@ Table withoutEmpty(const Table& table) {
     return out;
 }
 
+// For eyes, not for scripts: the local time, with the date unless it is today's.
+std::string shortTime(UtcTime time) {
+    const auto seconds = std::chrono::floor<std::chrono::seconds>(time);
+    const std::time_t then = std::chrono::system_clock::to_time_t(seconds);
+    const std::time_t now = std::time(nullptr);
+    std::tm thenLocal{};
+    std::tm nowLocal{};
+    ::localtime_r(&then, &thenLocal);
+    ::localtime_r(&now, &nowLocal);
+    const bool today = thenLocal.tm_year == nowLocal.tm_year && thenLocal.tm_yday == nowLocal.tm_yday;
+    char text[32];
+    std::strftime(text, sizeof text, today ? "%H:%M:%S" : "%Y-%m-%d %H:%M", &thenLocal);
+    return text;
+}
+
+// Times as people read them, where people read.
+void shortenTimes(const ops::TypeDesc& itemType, const std::vector<const void*>& items, Table& table) {
+    for (std::size_t f = 0; f < itemType.fields.size(); ++f) {
+        const auto& field = itemType.fields[f];
+        if (field.kind != ops::Kind::time || field.list) continue;
+        for (std::size_t r = 0; r < items.size(); ++r)
+            if (const void* value = field.get(items[r]))
+                table.rows[r][f] = shortTime(*static_cast<const UtcTime*>(value));
+    }
+}
+
 Table harmless(Table table) {
     for (auto& row : table.rows)
         for (auto& cell : row) cell = terminalText(cell);
     return table;
 }
 
+// A row as lines of its own: where the terminal is too narrow for so many columns.
+void writeRecords(const Console& console, const Table& table) {
+    std::size_t width = 0;
+    for (const auto& column : table.columns) width = std::max(width, displayWidth(column.heading));
+    for (std::size_t r = 0; r < table.rows.size(); ++r) {
+        if (r) console.out << '\n';
+        for (std::size_t i = 0; i < table.columns.size(); ++i)
+            if (!table.rows[r][i].empty())
+                console.out << styled(console, dim, fitTo(table.columns[i].heading, width)) << "  " << table.rows[r][i]
+                            << '\n';
+    }
+}
+
 void writeAligned(const Console& console, const Table& given) {
     const auto table = withoutEmpty(given);
-    const auto widths = fitWidths(table, console.columns);
+    const auto fitting = fitWidths(table, console.columns);
+    if (!fitting) return writeRecords(console, table);
+    const auto& widths = *fitting;
     const auto writeRow = [&](const auto& cellAt, std::string_view style) {
         std::string line;
         for (std::size_t i = 0; i < table.columns.size(); ++i) {
@@ -136,6 +183,12 @@ Table tableOf(const ops::TypeDesc& itemType, const std::vector<const void*>& ite
         }
     }
     return out;
+}
+
+void writeItems(const Console& console, const ops::TypeDesc& itemType, const std::vector<const void*>& items) {
+    auto table = tableOf(itemType, items);
+    if (console.outTerminal) shortenTimes(itemType, items, table);
+    writeTable(console, table);
 }
 
 void writeTable(const Console& console, const Table& table) {
@@ -191,15 +244,16 @@ void writeObject(const Console& console, const ops::TypeDesc& type, const void* 
         if (count == 0) continue;
         std::vector<const void*> items;
         for (std::size_t i = 0; i < count; ++i) items.push_back(field.item(list, i));
-        auto table = tableOf(field.object(), items);
         if (console.outTerminal) {
             console.out << '\n' << styled(console, bold, upper(field.name)) << '\n';
+            writeItems(console, field.object(), items);
         } else {
+            auto table = tableOf(field.object(), items);
             // One kind of line must be told from another by a script: the list's name stands first.
             table.columns.insert(table.columns.begin(), Column{upper(field.name)});
             for (auto& row : table.rows) row.insert(row.begin(), std::string(field.name));
+            writeTable(console, table);
         }
-        writeTable(console, table);
     }
 }
 

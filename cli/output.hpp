@@ -25,9 +25,12 @@ std::string cellText(const ops::Field& field, const void* value);
 // The `items` of an answer, all pages together.
 Table tableOf(const ops::TypeDesc& itemType, const std::vector<const void*>& items);
 
-// A terminal gets headings, aligned columns cut to its width (columns that are empty throughout are left out first);
-// anything else gets one line a row, tab-separated, without headings, as scripts want it.
+// A terminal gets headings, aligned columns cut to its width (columns that are empty throughout are left out), or a
+// line a cell where there are too many of them; anything else gets one line a row, tab-separated, without headings, as
+// scripts want it.
 void writeTable(const Console& console, const Table& table);
+// The same from described items; on a terminal their times are local and short.
+void writeItems(const Console& console, const ops::TypeDesc& itemType, const std::vector<const void*>& items);
 void writeCsv(const Console& console, const Table& table);
 void writeJson(const Console& console, std::string_view json);
 // One object: a line a field; lists of structs as tables below it.

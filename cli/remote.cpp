@@ -20,15 +20,10 @@ constexpr std::int32_t itemsByDefault = 1000;
 
 // "wrapup_seconds: must be ..." in the words of the command line.
 [[noreturn]] void refuseOption(const Command& command, const Error& error) {
-    auto name = error.field();
-    if (name.empty()) throw error;
-    const auto problem = error.text().substr(std::min(error.text().size(), name.size() + 2));
-    const auto base = name.substr(0, name.find_first_of("[."));
-    if (base == "id" && !command.positional.empty())
-        throw Error(ErrorCode::invalidArgument, command.positional + ": " + problem);
-    const auto* field = command.operation ? command.operation->params().find(base) : nullptr;
+    const auto option = error.field().empty() ? std::nullopt : optionOfField(command, error.field());
+    if (!option) throw error;
     throw Error(ErrorCode::invalidArgument,
-                "--" + kebab(name) + (field && field->limits.secret ? "-file" : "") + ": " + problem);
+                *option + error.text().substr(std::min(error.text().size(), error.field().size())));
 }
 
 std::int32_t wholeNumber(const std::string& what, const std::string& text) {
@@ -200,7 +195,7 @@ int runPaged(const Command& command, const Parsed& parsed, const Console& consol
     else if (settings.form == Form::csv)
         writeCsv(console, tableOf(pages.itemType(), pages.items()));
     else {
-        writeTable(console, tableOf(pages.itemType(), pages.items()));
+        writeItems(console, pages.itemType(), pages.items());
         if (console.outTerminal && pages.items().empty()) console.err << "nothing to list\n";
     }
     sayStale(console, pages.last());

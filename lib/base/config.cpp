@@ -104,7 +104,9 @@ private:
 
         std::string_view rest = content;
         if (rest.starts_with("\xEF\xBB\xBF")) rest.remove_prefix(3);
+        // A program whose settings are one section needs no heading above them.
         std::string heading;
+        if (table_.sections.size() == 1) heading = table_.sections.front().section;
         bool skipping = false; // in a section that does not exist: one fault is enough
         for (int number = 1; !rest.empty(); ++number) {
             const auto end = rest.find('\n');

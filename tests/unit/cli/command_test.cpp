@@ -199,6 +199,11 @@ TEST(Completion, OffersEveryOperationAndItsOptions) {
     }
 }
 
+// The package installs the committed file; `pbxctl completion bash > packaging/completion/pbxctl` renews it.
+TEST(Completion, TheCommittedFileIsCurrent) {
+    EXPECT_EQ(pbx::test::readAll(PBX_SOURCE_DIR "/packaging/completion/pbxctl"), bashCompletion());
+}
+
 TEST(Completion, KnowsValuesAndLooksPastGlobalOptions) {
     EXPECT_EQ(offered("pbxctl queue list --output "), (std::set<std::string>{"table", "json", "csv"}));
     EXPECT_EQ(offered("pbxctl user update bob --disabled "), (std::set<std::string>{"yes", "no"}));

@@ -1,6 +1,7 @@
 #include "support.hpp"
 
 #include "base/error.hpp"
+#include "cli/text.hpp"
 #include "ops/catalogue/access.hpp"
 #include "ops/catalogue/directory.hpp"
 #include "ops/catalogue/live.hpp"
@@ -261,8 +262,14 @@ TEST(Remote, ATerminalGetsHeadingsAndItsWidth) {
     EXPECT_THAT(all[0], HasSubstr("ON ASTERISK"));
     EXPECT_THAT(all[0], Not(HasSubstr("DEPARTMENT"))) << "no queue has one";
     EXPECT_THAT(all[1], HasSubstr("…"));
+    for (const auto& one : all) EXPECT_LE(displayWidth(one), 100U) << one;
+    EXPECT_THAT(all[1], HasSubstr("q-support ")) << "an id is not cut";
     terminal.colours = true;
     EXPECT_THAT(runCli({"queue", "list"}, terminal).out, ::testing::StartsWith("\x1b[1mID"));
+    terminal.colours = false;
+    terminal.columns = 40; // too narrow for columns: a line a value
+    EXPECT_THAT(runCli({"queue", "list"}, terminal).out,
+                ::testing::StartsWith("ID              q-support\nNAME            support\n"));
 }
 
 TEST(Remote, PbxdsErrorsBecomeExitCodesWithRequestIdAndRemedy) {
@@ -284,6 +291,24 @@ TEST(Remote, PbxdsErrorsBecomeExitCodesWithRequestIdAndRemedy) {
     EXPECT_THAT(done.err, HasSubstr("no queue \"x"));
     EXPECT_EQ(done.err.find('\x1b'), std::string::npos);
     EXPECT_THAT(done.err, HasSubstr("pbxctl queue list names those that there are"));
+}
+
+TEST(Remote, PbxdsFieldsAreNamedAsOptions) {
+    FakePbxd pbxd;
+    std::string field;
+    pbxd.answer = [&](const ops::Operation&, const ops::Value&, const ops::CommonParams&) -> ops::Outcome {
+        throw Error::field(field, "is not right");
+    };
+    const std::vector<std::pair<std::string, std::string>> fields{{"tenant", "--tenant: is not right"},
+                                                                  {"id", "NAME|ID: is not right"},
+                                                                  {"wrapup_seconds", "--wrapup-seconds: is not right"},
+                                                                  {"something_else", "something_else: is not right"}};
+    for (const auto& [name, text] : fields) {
+        field = name;
+        const auto done = runCli({"queue", "update", "support", "--title", "x"}, at(pbxd));
+        EXPECT_EQ(done.code, 2);
+        EXPECT_THAT(done.err, HasSubstr("pbxctl: queue update: " + text + " (request req7)\n"));
+    }
 }
 
 TEST(Remote, StaleAnswersAreSaid) {

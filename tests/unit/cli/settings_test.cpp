@@ -19,8 +19,8 @@ TEST(Settings, TheFileNamesServerAndWhereTheSecretIs) {
     const TempDir folder;
     FakePbxd pbxd;
     folder.write("pw", "correct-horse-battery\n");
-    const auto file = folder.write("pbxctl.conf", "[pbxctl]\nserver = " + pbxd.url() +
-                                                      "\nuser = alice\npassword_file = pw\ntenant = viatalk\n");
+    const auto file = folder.write("pbxctl.conf",
+                                   "server = " + pbxd.url() + "\nuser = alice\npassword_file = pw\ntenant = viatalk\n");
     for (const auto& setting :
          {Setting{.environment = {{"PBXCTL_CONFIG", file}}, .input = {}, .answers = {}},
           Setting{
