@@ -114,6 +114,31 @@ Table harmless(Table table) {
     return table;
 }
 
+// "STARTED AT" and "DURATION SECONDS" take more room than what stands below them.
+Table withShortHeadings(Table table) {
+    for (auto& column : table.columns) {
+        auto& heading = column.heading;
+        if (heading.ends_with(" AT")) heading.resize(heading.size() - 3);
+        if (heading.ends_with(" SECONDS")) heading.resize(heading.size() - 6);
+    }
+    return table;
+}
+
+// Without the first column that says the same in every row, which tells nobody one row from another.
+bool dropConstant(Table& table) {
+    if (table.rows.size() < 2) return false;
+    for (std::size_t i = 0; i < table.columns.size(); ++i) {
+        if (!std::all_of(table.rows.begin(), table.rows.end(),
+                         [&](const auto& row) { return row[i] == table.rows.front()[i]; }))
+            continue;
+        const auto at = static_cast<std::ptrdiff_t>(i);
+        table.columns.erase(table.columns.begin() + at);
+        for (auto& row : table.rows) row.erase(row.begin() + at);
+        return true;
+    }
+    return false;
+}
+
 // A row as lines of its own: where the terminal is too narrow for so many columns.
 void writeRecords(const Console& console, const Table& table) {
     std::size_t width = 0;
@@ -128,9 +153,11 @@ void writeRecords(const Console& console, const Table& table) {
 }
 
 void writeAligned(const Console& console, const Table& given) {
-    const auto table = withoutEmpty(given);
-    const auto fitting = fitWidths(table, console.columns);
-    if (!fitting) return writeRecords(console, table);
+    const auto whole = withShortHeadings(withoutEmpty(given));
+    auto table = whole;
+    auto fitting = fitWidths(table, console.columns);
+    while (!fitting && dropConstant(table)) fitting = fitWidths(table, console.columns);
+    if (!fitting) return writeRecords(console, whole);
     const auto& widths = *fitting;
     const auto writeRow = [&](const auto& cellAt, std::string_view style) {
         std::string line;

@@ -269,7 +269,7 @@ TEST(Remote, ATerminalGetsHeadingsAndItsWidth) {
     terminal.colours = false;
     terminal.columns = 40; // too narrow for columns: a line a value
     EXPECT_THAT(runCli({"queue", "list"}, terminal).out,
-                ::testing::StartsWith("ID              q-support\nNAME            support\n"));
+                ::testing::StartsWith("ID             q-support\nNAME           support\n"));
 }
 
 TEST(Remote, PbxdsErrorsBecomeExitCodesWithRequestIdAndRemedy) {
