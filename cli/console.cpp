@@ -108,6 +108,7 @@ SecretString readSecretOption(const Console& console, const std::string& option,
             throw Error(ErrorCode::invalidArgument, option + ": " + path + ' ' + error.text());
         }
     }
+    if (console.interactive) return console.askSecret(option + " from standard input"); // typed: without echo
     std::string line;
     line.reserve(maxSecretBytes + 1);
     char c = 0;

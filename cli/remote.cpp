@@ -199,7 +199,8 @@ int runPaged(const Command& command, const Parsed& parsed, const Console& consol
         if (console.outTerminal && pages.items().empty()) console.err << "nothing to list\n";
     }
     sayStale(console, pages.last());
-    if (pages.more()) console.err << "pbxctl: there is more than these " << most << " items; --all lists them\n";
+    if (pages.more() && !parsed.has("limit"))
+        console.err << "pbxctl: there is more than these " << most << " items; --all lists them\n";
     return 0;
 }
 

@@ -175,6 +175,7 @@ TEST(Remote, ListsFollowTheirPagesUpToTheLimit) {
     EXPECT_EQ(all.err, "");
     const auto few = runCli({"queue", "list", "--limit", "3"}, at(pbxd));
     EXPECT_EQ(lines(few.out), 3);
+    EXPECT_EQ(few.err, "") << "it was asked for";
     const auto requests = pbxd.requests();
     ASSERT_EQ(requests.size(), 2U + 3U + 1U);
     EXPECT_EQ(memberOf(requests[1]), text("after", "500") + whole("limit", 500));
@@ -384,10 +385,13 @@ TEST(Secrets, AreAskedForTwiceOnATerminal) {
     const auto refused = runCli({"user", "create", "--login", "carol", "--role", "viewer"}, setting);
     EXPECT_EQ(refused.code, 2);
     EXPECT_THAT(refused.err, HasSubstr("the two are not the same"));
+    setting.answers = {"correct horse battery"}; // typed where standard input is the terminal: without echo
+    EXPECT_EQ(runCli({"user", "create", "--login", "carol", "--role", "viewer", "--password-file", "-"}, setting).code,
+              0);
     setting.answers.clear();
     EXPECT_THAT(runCli({"user", "create", "--login", "carol", "--role", "viewer"}, setting).err,
                 HasSubstr("--password-file is missing, and there is no terminal to ask on"));
-    EXPECT_EQ(pbxd.requests().size(), 1U);
+    EXPECT_EQ(pbxd.requests().size(), 2U);
 }
 
 TEST(Secrets, ANewTokenIsShownOnce) {
