@@ -3,6 +3,7 @@
 #include "soap-server/codec.hpp"
 #include "soap-server/document.hpp"
 #include "web/json_face.hpp"
+#include "web/pages.hpp"
 #include "xmlrpc-server/codec.hpp"
 
 #include <memory>
@@ -93,12 +94,24 @@ void addJson(web::Router& router, const FaceSettings& settings, ops::Door& door)
     router.add(std::move(json));
 }
 
+void addPages(web::Router& router, ops::Door& door) {
+    router.add(route("board", "/", {"GET"}, [&door](const web::Request& request) {
+        door.admit(callContext(request, "web")); // throws 401, upon which the browser asks for the login
+        return web::boardPage();
+    }));
+    auto assets = route("asset", std::string(web::assetPrefix), {"GET"},
+                        [](const web::Request& request) { return web::asset(request.path); });
+    assets.match = web::Route::Match::prefix;
+    router.add(std::move(assets));
+}
+
 } // namespace
 
 void addFaces(web::Router& router, const FaceSettings& settings, ops::Door& door) {
     if (settings.faces.contains("soap")) addSoap(router, settings, door);
     if (settings.faces.contains("xmlrpc")) addXmlRpc(router, settings, door);
     if (settings.faces.contains("json")) addJson(router, settings, door);
+    if (settings.faces.contains("web")) addPages(router, door);
 }
 
 void addHealth(web::Router& router, Health health) {
