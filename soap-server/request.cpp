@@ -39,26 +39,40 @@ std::string expectation(const ops::Field& field) {
     }
 }
 
-// Whether an element of that local name begins somewhere in the body: good enough to say which of several is missing.
-bool mentions(std::string_view body, std::string_view name) {
+// Whether the prefix that ends at `colon` belongs to an end tag: "</p:". Looks back over a prefix of usual length only,
+// so that a body full of colons costs no more than one without.
+bool closesBefore(std::string_view body, std::size_t colon) {
+    constexpr std::size_t longestPrefix = 64;
+    const auto before = body.substr(0, colon);
+    const auto prefix = before.substr(before.size() - std::min(before.size(), longestPrefix));
+    const auto open = prefix.rfind("</");
+    return open != std::string_view::npos && open == prefix.rfind('<');
+}
+
+// How many elements of that local name begin in the body: good enough to say which of several is missing or too many.
+std::size_t mentions(std::string_view body, std::string_view name) {
+    std::size_t count = 0;
     for (auto at = body.find(name); at != std::string_view::npos; at = body.find(name, at + 1)) {
         const char before = at == 0 ? ' ' : body[at - 1];
         const char after = at + name.size() < body.size() ? body[at + name.size()] : ' ';
-        if ((before == '<' || before == ':') && std::string_view(" \t\r\n/>").find(after) != std::string_view::npos)
-            return true;
+        const bool closes = before == '/' || (at > 1 && before == ':' && closesBefore(body, at - 1));
+        if (!closes && (before == '<' || before == ':') &&
+            std::string_view(" \t\r\n/>").find(after) != std::string_view::npos)
+            ++count;
     }
-    return false;
+    return count;
 }
 
-Error missingField(const ops::Operation& operation, std::string_view body) {
-    const ops::Field* missing = nullptr;
-    for (const auto& field : operation.params().fields) {
-        if (field.optional) continue;
-        if (!missing) missing = &field;
-        if (!mentions(body, field.name)) return Error::field(std::string(field.name), "is required");
-    }
-    if (missing) return Error::field(std::string(missing->name), "is required");
-    return Error(ErrorCode::malformed, "The request lacks an element that is required.");
+Error occurrenceError(const ops::Operation& operation, std::string_view body) {
+    const auto& fields = operation.params().fields;
+    for (const auto& field : fields)
+        if (!field.optional && mentions(body, field.name) == 0)
+            return Error::field(std::string(field.name), "is required");
+    for (const auto& field : fields)
+        if (field.list && mentions(body, field.name) > field.limits.maxItems)
+            return Error::field(std::string(field.name),
+                                "must have at most " + std::to_string(field.limits.maxItems) + " items");
+    return Error(ErrorCode::malformed, "An element that is required is missing, or one is given too often.");
 }
 
 const std::unordered_multimap<std::string_view, const RequestMap*>& mapsByName() {
@@ -123,7 +137,7 @@ struct Reader::Context {
         const auto* field = findField(operation, name);
         switch (soap->error) {
         case SOAP_OCCURS:
-            return missingField(operation, body);
+            return occurrenceError(operation, body);
         case SOAP_TAG_MISMATCH:
             if (field)
                 return Error::field(std::string(name), "is given twice, or is not in the namespace of the contract");

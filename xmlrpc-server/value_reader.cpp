@@ -1,6 +1,7 @@
 #include "xmlrpc-server/value_reader.hpp"
 
 #include "base/error.hpp"
+#include "xmlrpc-server/wide.hpp"
 
 #include <cstdlib>
 #include <mutex>
@@ -26,7 +27,7 @@ std::string readString(const std::string& what, xmlrpc_value* value, const char*
     const std::unique_ptr<char, Free> owned(
         const_cast<char*>(text)); // the library allocates it and hands it over as const
     if (env.failed()) throw Error::field(what, "must be valid UTF-8");
-    return std::string(text, length);
+    return widened(std::string(text, length));
 }
 
 // A zone-less dateTime.iso8601 is taken as UTC, which is what we write; with a zone it is better sent as a string.
@@ -172,7 +173,9 @@ MethodCall parseCall(std::string_view body) {
     Env env;
     const char* rawName = nullptr;
     xmlrpc_value* rawParams = nullptr;
-    xmlrpc_parse_call(env, body.data(), body.size(), &rawName, &rawParams);
+    std::string storage;
+    const auto xml = narrowed(body, storage);
+    xmlrpc_parse_call(env, xml.data(), xml.size(), &rawName, &rawParams);
     if (env.failed()) throw Error(ErrorCode::malformed, "the body is not an XML-RPC methodCall").because(env.text());
     const std::unique_ptr<char, Free> name(const_cast<char*>(rawName));
     const ValuePtr params(rawParams);
@@ -208,11 +211,13 @@ std::variant<ValuePtr, FaultAnswer> parseResponse(std::string_view body) {
     xmlrpc_value* rawResult = nullptr;
     int faultCode = 0;
     const char* rawText = nullptr;
-    xmlrpc_parse_response2(env, body.data(), body.size(), &rawResult, &faultCode, &rawText);
+    std::string storage;
+    const auto xml = narrowed(body, storage);
+    xmlrpc_parse_response2(env, xml.data(), xml.size(), &rawResult, &faultCode, &rawText);
     if (env.failed())
         throw Error(ErrorCode::malformed, "the answer is not an XML-RPC methodResponse").because(env.text());
     const std::unique_ptr<char, Free> text(const_cast<char*>(rawText));
-    if (text) return FaultAnswer{faultCode, text.get()};
+    if (text) return FaultAnswer{faultCode, widened(text.get())};
     return ValuePtr(rawResult);
 }
 

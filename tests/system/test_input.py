@@ -119,7 +119,7 @@ class Names(unittest.TestCase):
                 self.assertEqual((token, answer.field), ("invalid_argument", "limit"), f"{face.name} {value!r}: {answer}")
         for value in (2 ** 31, 2 ** 63, -2 ** 63 - 1, 10 ** 40):
             token, answer = attempt(faces.JsonFace(S.url), "queue.list", {"limit": value}, viewer)
-            self.assertEqual(token, "invalid_argument", f"{value}: {answer}")
+            self.assertIn(token, ("invalid_argument", "malformed"), f"{value}: {answer}")   # beyond 64 bits POCO reads no number
         for value in ("7x", "", "1.5", "501", "0", "99999999999999999999", "0x10"):
             token, answer = attempt(faces.SoapFace(S.url, api=C.api), "queue.list", {"limit": value}, viewer)
             self.assertEqual((token, answer.field), ("invalid_argument", "limit"), f"soap {value!r}: {answer}")
@@ -146,6 +146,18 @@ class Kept(unittest.TestCase):
                 self.assertEqual(face.call("department.get", {"id": f"h{n}"}, admin)["title"], text, face.name)
         self.assertEqual(len(S.items("department.list", admin)), len(HOSTILE) + 2)
         self.assertEqual(len(S.items("queue.list", admin)), 3)
+
+    def test_wide_characters_as_references(self):
+        """xmlrpc-c knows none above U+FFFF: we bring them through it, also where they are written as references; in CDATA a reference is text."""
+        admin, face = S.tenants["dotblock"].people["admin"], faces.XmlRpcFace(S.url)
+        for n, (sent, kept) in enumerate((("&#x1F3A7;", "\U0001F3A7"), ("&#127911;!", "\U0001F3A7!"), ("<![CDATA[&#x1F3A7;\U0001F3A7]]>", "&#x1F3A7;\U0001F3A7"),
+                                          ("\U00010000\U0010FFFDx", "\U00010000\U0010FFFDx"), ("&#xE9;", "\xe9"))):
+            path, body = face.encode("department.create", {"name": f"wide{n}", "title": "MARK"})
+            face.post(path, body.replace("MARK", sent), admin)
+            made = face.decode("department.create")
+            self.assertEqual(made["title"], kept)
+            self.assertEqual(S.call("department.get", admin, id=made["id"])["title"], kept)
+            S.call("department.delete", admin, id=made["id"])
 
     def test_references(self):
         viewer = S.tenants["dotblock"].people["viewer"]
