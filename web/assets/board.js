@@ -5,7 +5,7 @@ const POLL_SECONDS = 10; // also how old `as of` gets while nothing happens
 const POLL_SLOTS = 3; // a browser opens six connections to a server, over all its tabs: half of them may wait
 const ROUND_MS = 200; // queues that changed are read again at most this often
 const FULL_READ_MS = 60_000; // queues and names as configured, for which no event comes
-const CALLERS_SHOWN = 8;
+const CALLERS_SHOWN = 6;
 
 const STATES = {
   in_call: 'In call', on_hold: 'On hold', ringing: 'Ringing', busy: 'Busy', wrapup: 'Wrap-up', paused: 'Paused',
@@ -41,7 +41,10 @@ async function call(operation, params, { signal, seconds = 10 } = {}) {
     signal: signal ? AbortSignal.any([limit, signal]) : limit,
   });
   const date = Date.parse(response.headers.get('Date') ?? '');
-  if (date) skew = Math.max(skew, date - Date.now());
+  if (date) {
+    const ahead = date - Date.now();
+    skew = Math.abs(ahead - skew) < 5000 ? Math.max(skew, ahead) : ahead; // else: first answer, or a clock was set
+  }
   const answer = await response.json().catch(() => ({}));
   if (!response.ok) throw new Refused(response.status, answer.error ?? {});
   return answer;
@@ -215,8 +218,7 @@ class Company {
         if (document.hidden) this.#cursor = null; // what is shown again after a while is read anew
       } catch (error) {
         this.#cursor = null;
-        if (error.code !== 'start_anew') this.problem = words(error);
-        this.draw();
+        this.failed(error);
         await pause(backOff(error, failures++));
       }
     }
@@ -259,9 +261,14 @@ class Company {
 
   // The board could not be read between two polls: begin again.
   restart(error) {
-    this.problem = words(error);
+    this.failed(error);
     this.#cursor = null;
     this.#abort?.abort(error);
+  }
+
+  // A queue that is gone or a feed that went on without us is news, no problem: all is read anew.
+  failed(error) {
+    if (error.code !== 'start_anew' && error.code !== 'not_found') this.problem = words(error);
     this.draw();
   }
 
@@ -309,9 +316,8 @@ function drawCompany(company) {
   const chosen = company.chosen;
   const inView = chosen ? queues.filter(queue => queue.row.name === chosen) : queues;
 
-  put(view.behind, company.problem !== null
-    ? `Behind: ${company.problem}. Shown as it was; trying again.`
-    : 'Behind: no word from Asterisk. Shown as it was.');
+  const asItWas = company.asOf ? `Shown as it was at ${timeOfDay(company.asOf)}.` : 'Nothing is known yet.';
+  put(view.behind, `Behind: ${company.problem ?? 'no word from Asterisk'}. ${asItWas}`);
   view.behind.hidden = !company.behind;
   view.root.classList.toggle('is-behind', company.behind);
   if (company.asOf) put(view.asOf, timeOfDay(company.asOf));
@@ -408,9 +414,9 @@ function drawAgents(company, list, chosen) {
     put(row.name, person.name);
     row.name.title = `${member.interface}: ${person.in.map(({ queue }) => titleOf(queue)).join(', ')}`;
     put(row.state, STATES[person.state] ?? person.state);
-    const detail = details(person, member, queue, pausedIn, chosen);
-    put(row.detail, detail);
-    row.detail.title = detail;
+    put(row.detail, details(person, member, pausedIn));
+    put(row.where, member.talking_to && here.length && !chosen ? titleOf(queue) : '');
+    row.detail.title = `${row.detail.textContent} ${row.where.textContent}`;
     const since = pausedIn.map(({ member }) => member.paused_since).filter(Boolean).sort()[0];
     const until = here.map(({ member }) => member.wrapup_until).filter(Boolean).sort().at(-1);
     clock(row.clock, company, {
@@ -421,16 +427,12 @@ function drawAgents(company, list, chosen) {
   });
 }
 
-function details(person, member, queue, pausedIn, chosen) {
-  const with_ = member.talking_to ?? '';
-  const where = chosen || !with_ ? '' : titleOf(queue);
-  const then = pausedIn.length ? 'then paused' : '';
-  const joined = (...texts) => texts.filter(Boolean).join(' · ');
+function details(person, member, pausedIn) {
   switch (person.state) {
     case 'paused': return pausedIn.find(({ member }) => member.paused_reason)?.member.paused_reason ?? '';
     case 'free': return pausedIn.length ? `paused in ${pausedIn.map(({ queue }) => titleOf(queue)).join(', ')}` : '';
     case 'unavailable': case 'unknown': return '';
-    default: return joined(with_, where, then);
+    default: return [member.talking_to, pausedIn.length && 'then paused'].filter(Boolean).join(' · ');
   }
 }
 
@@ -444,7 +446,7 @@ function drawTop() {
   let waiting = 0;
   for (const company of companies)
     for (const { status } of company.queues.values()) waiting += status?.counts.waiting ?? 0;
-  document.title = document.hidden || behind || !waiting ? 'Live board' : `(${waiting}) Live board`;
+  document.title = behind || !waiting ? 'Live board' : `(${waiting}) Live board`;
 }
 
 function tickAll() {
@@ -478,5 +480,7 @@ async function start() {
 }
 
 setInterval(tickAll, 1000);
+// A hidden page reads nothing: it must not go on claiming a number in its tab.
+document.addEventListener('visibilitychange', () => { if (document.hidden) document.title = 'Live board'; });
 addEventListener('hashchange', () => companies.forEach(company => company.draw()));
 start();
