@@ -53,6 +53,9 @@ void whereDepartments(Where& where, const domain::Scope& scope, std::string_view
 
 std::int64_t limitOf(const PageRequest& page) {
     if (page.limit < 1 || page.limit > 500) throw Error::field("limit", "must be 1 to 500");
+    // Keys are ASCII; MariaDB compares an ASCII column with nothing else ("illegal mix of collations").
+    if (std::any_of(page.after.begin(), page.after.end(), [](char c) { return static_cast<unsigned char>(c) >= 0x80; }))
+        throw Error::field("after", "must be a `next` that this server gave");
     return page.limit + 1;
 }
 

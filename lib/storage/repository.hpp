@@ -45,7 +45,8 @@ void whereReference(Where& where, std::string_view kind, char idKind, const std:
 void whereTenant(Where& where, const domain::Scope& scope, std::string_view table);
 void whereDepartments(Where& where, const domain::Scope& scope, std::string_view departmentColumn);
 
-// invalidArgument unless 1-500; else the LIMIT to ask for: one more, which tells whether more follow.
+// invalidArgument unless 1-500, and for a cursor that cannot be one of ours; else the LIMIT to ask for: one more, which
+// tells whether more follow.
 std::int64_t limitOf(const PageRequest& page);
 // Cuts the extra item off and makes its predecessor's key the cursor.
 template <class T, class Key>

@@ -61,9 +61,9 @@ class Stack:
     """`settings`: {"access": {"throttle_pair": 1000}} goes into pbxd.conf. `sim`: more options for pbxsim.
     `tenants=False`: the operator alone. `markers=True`: a random text stands in every title of a company, to look for elsewhere."""
 
-    def __init__(self, bin_dir=None, backend="sqlite", settings=None, sim=("--speed", "5"), tenants=True, markers=False, folder=None):
+    def __init__(self, bin_dir=None, backend=None, settings=None, sim=("--speed", "5"), tenants=True, markers=False, folder=None):
         self.bin = bin_dir or os.environ.get("PBX_BIN") or os.path.join(ROOT, "build/release/bin")
-        self.backend, self.settings, self.sim_options = backend, settings or {}, list(sim)
+        self.backend, self.settings, self.sim_options = backend or os.environ.get("PBX_BACKEND", "sqlite"), settings or {}, list(sim)
         self.with_tenants, self.markers = tenants, markers
         self.folder, self._keep_folder = folder, folder is not None
         self.operator, self.tenants = None, {}
@@ -315,7 +315,7 @@ def main():
     parser.add_argument("command", choices=["up"])
     parser.add_argument("--json", action="store_true", help="print everything as one line of JSON")
     parser.add_argument("--bin")
-    parser.add_argument("--backend", choices=["sqlite", "mariadb"], default="sqlite")
+    parser.add_argument("--backend", choices=["sqlite", "mariadb"], default=None, help="left out: $PBX_BACKEND, else sqlite")
     arguments = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     try:
