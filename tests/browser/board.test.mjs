@@ -259,6 +259,25 @@ describe('behind', () => {
     await close();
   });
 
+  test('a feed that went on without us is no alarm: all is read anew', async () => {
+    const { page, close } = await open(viatalk().viewer);
+    const alarms = [];
+    await page.exposeFunction('alarmed', text => alarms.push(text));
+    await page.evaluate(() => new MutationObserver(() => document.querySelector('.behind:not([hidden])') && alarmed('behind'))
+      .observe(document.body, { subtree: true, attributes: true, childList: true }));
+    let refused = 0;
+    await page.route('**/api/v1/event.poll', route => {
+      if (refused || !route.request().postDataJSON().after) return route.continue();
+      refused++;
+      return route.fulfill({ status: 410, json: { error: { code: 'start_anew', message: 'the cursor is too old' } } });
+    });
+    await page.waitForRequest('**/api/v1/queue.list', { timeout: 15_000 });
+    assert.equal(refused, 1);
+    await page.waitForRequest(request => request.url().endsWith('event.poll') && request.postDataJSON().after, { timeout: 15_000 });
+    assert.deepEqual(alarms, []);
+    await close();
+  });
+
   // The last: it leaves the simulator's clients cut for a while.
   test('says so when Asterisk is silent, and is live again when it is back', async () => {
     const { page, close } = await open(viatalk().viewer);
