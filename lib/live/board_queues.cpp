@@ -123,7 +123,10 @@ bool Board::onMember() {
     const bool rang = member.status == MemberStatus::ringing || member.status == MemberStatus::ringingInUse;
     std::uint32_t changes = writeMember(member, f_, false);
     if (added) changes |= memberAdded;
-    if (rang && member.status == MemberStatus::free && member.ringing && at_ - member.ringing->since >= ringingSettled)
+    // Only where the leg itself is not known (its Newchannel was lost): else its Hangup or DialEnd tells, and a status
+    // that is older than the list it comes after would be wrong.
+    if (rang && member.status == MemberStatus::free && member.ringing &&
+        !channels_.find(member.ringing->agentUniqueid) && at_ - member.ringing->since >= ringingSettled)
         stopRinging(queue, member);
     changedMember(queue, member, changes);
     return true;

@@ -78,6 +78,7 @@ void Fill::onPong(const ami::Message& answer) {
     if (!t0_) return;
     const Micros off = now_ - *t0_;
     if (std::chrono::abs(off) >= clocksEqual) shift_ = off;
+    now_ = *t0_ + shift_; // what lists tell and what events tell must be on one clock, to the millisecond
 }
 
 void Fill::onSettings(const ami::Message& answer) { version_ = answer.get("AsteriskVersion"); }

@@ -405,7 +405,11 @@ private:
 } // namespace
 
 TEST(Interleaving, AnyOrderOfEventsAndAnswersEndsRight) {
-    constexpr int rounds = 100'000;
+#ifdef NDEBUG
+    constexpr int rounds = 100'000; // F21 asks for 10^5
+#else
+    constexpr int rounds = 10'000; // unoptimised or under a sanitizer the whole would take many minutes
+#endif
     Rig rig;
     Model model(rig, 20'261'122);
     Story story;
@@ -447,6 +451,7 @@ TEST(Interleaving, AnyOrderOfEventsAndAnswersEndsRight) {
         }
     }
     EXPECT_EQ(rig.mirror.snapshot()->counters.resyncs, static_cast<std::uint64_t>(rounds));
-    EXPECT_GT(rig.mirror.snapshot()->counters.droppedOld, 10'000U) << "the test must meet old events to mean anything";
-    EXPECT_GT(rig.mirror.snapshot()->counters.held, 10'000U);
+    EXPECT_GT(rig.mirror.snapshot()->counters.droppedOld, rounds / 10U)
+        << "the test must meet old events to mean anything";
+    EXPECT_GT(rig.mirror.snapshot()->counters.held, rounds / 10U);
 }

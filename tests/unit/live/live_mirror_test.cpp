@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <malloc.h>
+
 #include <chrono>
 
 using namespace pbx;
@@ -406,4 +408,103 @@ TEST_F(MirrorTest, WithTwoThousandMembersItIsRightWithinThreeSeconds) {
     EXPECT_EQ(members, 2002U);
     EXPECT_LT(took, 3s);
     RecordProperty("micros", static_cast<int>(std::chrono::duration_cast<std::chrono::microseconds>(took).count()));
+}
+
+namespace {
+
+// Answers of the second account, from recordings.
+Ask recorded(const std::string& version, std::vector<std::string>& asked) {
+    return [version, &asked](const ami::Action& action, SteadyTime, ami::ActionHandlers handlers) {
+        asked.push_back(action.name());
+        const bool known = action.name().starts_with("PJSIPShow");
+        const auto kind = known ? ami::Result::Kind::success : ami::Result::Kind::refused;
+        if (known)
+            readRecording(version + "/action-" + action.name() + ".s2c.ami", [&](const ami::Message& message) {
+                if (message.isEvent() && message.get("EventList").empty()) handlers.onItem(message);
+            });
+        const Headers headers{{"Response", known ? "Success" : "Error"}};
+        const auto last = view(headers);
+        handlers.onDone({.kind = kind, .message = &last, .items = 0, .sent = true});
+        return true;
+    };
+}
+
+} // namespace
+
+TEST_F(MirrorTest, TheSecondAccountTellsReachabilityAndLatency) {
+    for (const char* version : {"22", "16"}) {
+        Rig one;
+        one.connect();
+        EXPECT_FALSE(one.board()->systemAccount);
+        EXPECT_FALSE(one.board()->peers.find("PJSIP/dotblock-101")) << "unknown, never wrong";
+        std::vector<std::string> asked;
+        one.mirror.onSystemUp(recorded(version, asked));
+        one.run(100ms);
+        const auto board = one.board();
+        EXPECT_TRUE(board->systemAccount);
+        EXPECT_EQ(asked, (std::vector<std::string>{"PJSIPShowEndpoints", "PJSIPShowContacts", "SIPpeers"}));
+        const Peer* peer = board->peers.find("PJSIP/dotblock-101");
+        ASSERT_TRUE(peer) << version;
+        EXPECT_EQ(peer->reachable, Tristate::yes);
+        ASSERT_EQ(peer->contacts.size(), 1U);
+        EXPECT_EQ(peer->contacts[0].aor, "dotblock-101");
+        EXPECT_TRUE(peer->contacts[0].uri.starts_with("sip:dotblock-101@127.0.0.1:")) << peer->contacts[0].uri;
+        EXPECT_GT(peer->latencyMicros.value_or(0), 0);
+        one.run(61s);
+        EXPECT_EQ(asked.size(), 5U) << "again after a minute, but not for chan_sip where there is none";
+        one.event("ContactStatus", {{"URI", peer->contacts[0].uri},
+                                    {"ContactStatus", "Unreachable"},
+                                    {"AOR", "dotblock-101"},
+                                    {"EndpointName", "dotblock-101"},
+                                    {"RoundtripUsec", "0"}});
+        EXPECT_EQ(one.board()->peers.find("PJSIP/dotblock-101")->reachable, Tristate::no);
+        one.mirror.onSystemDown();
+        EXPECT_FALSE(one.board()->systemAccount);
+    }
+}
+
+// 1,000 agents and 10,000 calls of two channels: 20,000 channels, 10,000 bridges, a snapshot held by a slow reader.
+TEST_F(MirrorTest, MemoryOfAThousandAgentsAndTenThousandCalls) {
+    const auto used = [] { return static_cast<double>(mallinfo2().uordblks + mallinfo2().hblkhd) / 1e6; };
+    const double before = used();
+    if (before <= 0) GTEST_SKIP() << "this allocator (a sanitizer's) does not tell what is in use";
+    auto large = std::make_unique<Rig>();
+    for (int i = 0; i < 1000; ++i) {
+        FakeMember member{.interface = "PJSIP/tenant-agent-" + std::to_string(1000 + i), .name = "Agent Number"};
+        for (int q = 0; q < 3; ++q)
+            large->asterisk.queues["tenant-queue-" + std::to_string((i + q) % 30)].members.push_back(member);
+    }
+    large->connect();
+    large->asterisk.queues.clear(); // the model's memory is not the board's
+    const auto call = [&](int i, const char* kind, int leg) {
+        const std::string base = "1795378478." + std::to_string(100000 + i * 2);
+        const FakeChannel channel{leg == 0 ? base : "1795378478." + std::to_string(100001 + i * 2),
+                                  base,
+                                  "PJSIP/tenant-trunk-" + std::to_string(10000000 + i * 2 + leg),
+                                  6,
+                                  "15555550100",
+                                  "",
+                                  "",
+                                  "",
+                                  start};
+        large->event(kind, with(channel.headers(),
+                                {{"Tenantid", "tenant"},
+                                 {"BridgeUniqueid", "7abff1df-8954-4e61-8d41-" + std::to_string(100000000000 + i)},
+                                 {"BridgeType", "basic"},
+                                 {"BridgeTechnology", "simple_bridge"}}));
+    };
+    for (int i = 0; i < 10'000; ++i)
+        for (const char* kind : {"Newchannel", "BridgeEnter"})
+            for (int leg : {0, 1}) call(i, kind, leg);
+    const auto held = large->board();
+    for (int i = 0; i < 10'000; ++i) call(i, "BridgeLeave", 0); // every call changes while somebody holds the old board
+    const auto now = large->board();
+    EXPECT_EQ(held->channels.size(), 20'000U);
+    EXPECT_EQ(now->calls.size(), 10'000U);
+    EXPECT_EQ(callStateText(held->calls.find("1795378478.100000")->state), "talking");
+    EXPECT_EQ(callStateText(now->calls.find("1795378478.100000")->state), "other");
+    const double megabytes = used() - before;
+    RecordProperty("megabytes", static_cast<int>(megabytes));
+    std::printf("board, a held snapshot and the full feed: %.0f MB\n", megabytes);
+    EXPECT_LT(megabytes, 150.0);
 }
