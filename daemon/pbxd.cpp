@@ -87,6 +87,14 @@ std::string publicUrl(const Config& config, std::uint16_t port) {
            std::to_string(port);
 }
 
+// Migrates or checks the schema, as the engine asks for, and answers its version.
+std::int32_t preparedSchema(storage::Database& database) {
+    database.requireSchema();
+    std::int32_t newest = 0;
+    for (const auto& migration : database.schemaStatus().migrations) newest = std::max(newest, migration.version);
+    return newest;
+}
+
 } // namespace
 
 class Pbxd::Impl {
@@ -105,13 +113,13 @@ public:
                                                                                        [this] { return links(); },
                                                                                        [this] { return ready(); },
                                                                                        clock,
+                                                                                       preparedSchema(database),
                                                                                        std::string(versionText()),
                                                                                        config.text("pbxd", "node_name"),
                                                                                        clock.now()},
           dispatcher(services, authenticator, auditWriter, log,
                      [this](const ops::Operation& operation, std::string_view face, std::string_view outcome,
                             Micros took) { metrics.observeCall(operation, face, outcome, took); }) {
-        database.requireSchema();
         for (const auto& name : config.names("asterisk"))
             nodes.push_back(std::make_unique<AsteriskNode>(linkSettings(config, name), mirrorSettings(config, name),
                                                            feed, clock, log));

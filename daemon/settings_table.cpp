@@ -239,6 +239,14 @@ void judgeHttp(Judge judge) {
     if (config.whole("http", "max_waiting_per_address") > config.whole("http", "max_waiting"))
         judge.fault("max_waiting_per_address", "max_waiting_per_address is above max_waiting",
                     "lower it, or raise max_waiting");
+    const auto faces = config.list("pbxd", "faces");
+    const auto served = [&](std::string_view face) {
+        return std::find(faces.begin(), faces.end(), face) != faces.end();
+    };
+    if (served("web") && !served("json"))
+        judge.faults.push_back({config.where("pbxd", "faces"),
+                                "[pbxd] faces has web without json, which the page reads from",
+                                "add json, or leave web out", false});
     if (config.list("pbxd", "faces").empty())
         judge.faults.push_back({config.where("pbxd", "faces"), "[pbxd] faces is empty, so that nothing can be asked",
                                 "name at least one of soap, xmlrpc, json, web", false});

@@ -7,7 +7,8 @@ namespace {
 
 // The widths of the columns, in characters; a character is at least one byte.
 constexpr std::size_t loginWidth = 255, viaWidth = 160, addressWidth = 64, faceWidth = 32, requestWidth = 64,
-                      operationWidth = 64, targetWidth = 128, outcomeWidth = 64, tenantWidth = 32;
+                      operationWidth = 64, targetWidth = 128, parametersWidth = 8192, outcomeWidth = 64,
+                      tenantWidth = 32;
 
 // One harmless line, cut between characters.
 std::string line(std::string_view text, std::size_t width) {
@@ -27,43 +28,7 @@ std::string ascii(std::string_view text, std::size_t width) {
     return out;
 }
 
-std::string quoted(std::string_view text) {
-    std::string out(1, '"');
-    appendPrintable(out, text);
-    out.push_back('"');
-    return out;
-}
-
 } // namespace
-
-void AuditParameters::add(std::string_view name, std::string_view json) {
-    static constexpr std::size_t reserve = 32; // braces and "truncated": true
-    if (body_.size() + name.size() + json.size() + 4 + reserve > maxBytes) {
-        truncated_ = true;
-        return;
-    }
-    if (!body_.empty()) body_.append(", ");
-    body_.append(quoted(name)).append(": ").append(json);
-}
-
-void AuditParameters::text(std::string_view name, std::string_view value) { add(name, quoted(value)); }
-
-void AuditParameters::number(std::string_view name, std::int64_t value) { add(name, std::to_string(value)); }
-
-void AuditParameters::boolean(std::string_view name, bool value) { add(name, value ? "true" : "false"); }
-
-void AuditParameters::list(std::string_view name, const std::vector<std::string>& values) {
-    std::string json = "[";
-    for (const auto& value : values) json.append(json.size() > 1 ? ", " : "").append(quoted(value));
-    add(name, json + "]");
-}
-
-void AuditParameters::secret(std::string_view name) { add(name, "\"***\""); }
-
-std::string AuditParameters::json() const {
-    const std::string_view mark = !truncated_ ? "" : body_.empty() ? "\"truncated\": true" : ", \"truncated\": true";
-    return "{" + body_ + std::string(mark) + "}";
-}
 
 std::string AuditWriter::write(const AuditRecord& record) {
     domain::AuditEntry entry;
@@ -76,7 +41,7 @@ std::string AuditWriter::write(const AuditRecord& record) {
     entry.requestId = line(record.requestId, requestWidth);
     entry.operation = ascii(record.operation, operationWidth);
     entry.target = line(record.target, targetWidth);
-    const bool storable = record.parameters.size() <= AuditParameters::maxBytes && isUtf8(record.parameters);
+    const bool storable = record.parameters.size() <= parametersWidth && isUtf8(record.parameters);
     entry.parameters = storable ? record.parameters : "{\"truncated\": true}";
     entry.outcome = ascii(record.outcome, outcomeWidth);
     return rows_.append(entry);

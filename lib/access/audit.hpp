@@ -1,8 +1,8 @@
-// Writes the audit row of an operation; secrets never get into it.
-// Threads: any (AuditWriter); AuditParameters is one thread's. Fails with pbx::Error: unavailable, outcomeUnknown.
+// Writes the audit row of an operation; what it is given holds no secret.
+// Threads: any. Fails with pbx::Error: unavailable, outcomeUnknown.
 #pragma once
 
-#include "access/credentials.hpp"
+#include "access/principal.hpp"
 #include "base/time.hpp"
 #include "storage/audit.hpp"
 
@@ -11,24 +11,6 @@
 #include <string_view>
 
 namespace pbx::access {
-
-// An operation's parameters as JSON text: one flat object, at most maxBytes, then "truncated": true.
-class AuditParameters {
-public:
-    static constexpr std::size_t maxBytes = 8192;
-
-    void text(std::string_view name, std::string_view value);
-    void number(std::string_view name, std::int64_t value);
-    void boolean(std::string_view name, bool value);
-    void list(std::string_view name, const std::vector<std::string>& values);
-    void secret(std::string_view name); // "***", whatever it was
-    std::string json() const;
-
-private:
-    void add(std::string_view name, std::string_view json);
-    std::string body_;
-    bool truncated_ = false;
-};
 
 struct AuditRecord {
     std::optional<TenantId> tenant; // whose data it was about; empty: the server's
@@ -39,7 +21,7 @@ struct AuditRecord {
     std::string requestId;
     std::string operation;
     std::string target;
-    std::string parameters; // AuditParameters::json()
+    std::string parameters; // as JSON, secrets masked
     std::string outcome;    // "ok" or an error token
 };
 

@@ -38,13 +38,13 @@ public:
                      settings.throttleEntries},
                     clock_) {}
 
-    PrincipalPtr basic(const BasicCredentials& given, std::string_view address) {
-        const auto key = mac_.of(given.login, given.password);
+    PrincipalPtr basic(const Credentials& given, std::string_view address) {
+        const auto key = mac_.of(given.user, given.secret);
         if (auto found = remembered(key)) return found;
-        return fresh(given.login, address, key, [&]() -> PrincipalPtr {
-            if (given.password.reveal().size() > longestPassword) return nullptr; // no password is so long
-            const auto found = isLogin(given.login) ? users_.findByLogin(given.login) : std::nullopt;
-            const bool right = passwords.verify(found ? found->verifier : std::string(), given.password);
+        return fresh(given.user, address, key, [&]() -> PrincipalPtr {
+            if (given.secret.reveal().size() > longestPassword) return nullptr; // no password is so long
+            const auto found = isLogin(given.user) ? users_.findByLogin(given.user) : std::nullopt;
+            const bool right = passwords.verify(found ? found->verifier : std::string(), given.secret);
             if (!right || found->user.disabled) return nullptr;
             return principalOf(found->user);
         });
@@ -147,10 +147,11 @@ Authenticator::Authenticator(storage::Database& database, const Clock& clock, co
 Authenticator::~Authenticator() = default;
 
 PrincipalPtr Authenticator::authenticate(const Credentials& credentials, std::string_view address) {
-    if (const auto* bearer = std::get_if<BearerCredentials>(&credentials)) return impl_->bearer(bearer->token, address);
-    const auto* basic = std::get_if<BasicCredentials>(&credentials);
-    if (!basic) throw refusal();
-    return basic->login == tokenLogin ? impl_->bearer(basic->password, address) : impl_->basic(*basic, address);
+    using enum Credentials::Kind;
+    if (credentials.kind == none || credentials.kind == invalid) throw refusal();
+    // "token" as the login: the password is a token, for clients that know Basic only.
+    const bool isToken = credentials.kind == bearer || credentials.user == tokenLogin;
+    return isToken ? impl_->bearer(credentials.secret, address) : impl_->basic(credentials, address);
 }
 
 void Authenticator::forget(const UserId& user) { impl_->cache.forget(user); }

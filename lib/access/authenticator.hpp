@@ -3,8 +3,9 @@
 // A hit in the cache and every refusal without credentials, malformed or throttled, send no database statement.
 #pragma once
 
-#include "access/credentials.hpp"
 #include "access/passwords.hpp"
+#include "access/principal.hpp"
+#include "base/credentials.hpp"
 #include "base/log.hpp"
 #include "base/time.hpp"
 

@@ -2,7 +2,7 @@
 // Threads: any. Nothing fails. The oldest entry goes first when it is full; an entry never outlives `rememberFor`.
 #pragma once
 
-#include "access/credentials.hpp"
+#include "access/principal.hpp"
 #include "base/time.hpp"
 
 #include <chrono>

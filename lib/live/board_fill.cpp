@@ -67,8 +67,10 @@ void Board::fillCaller(const Fields& f, UtcTime at) {
     caller.position = f.integer(Key::position);
     if (f.number(Key::priority)) caller.priority = f.integer(Key::priority);
     caller.since = at - std::chrono::seconds(std::clamp(f.integer(Key::wait), 0, 1'000'000));
-    caller.number = f.text(Key::callerIdNum);
-    caller.name = f.text(Key::callerIdName);
+    // A list spells what is missing without the brackets that events have (apps/app_queue.c, QueueEntry).
+    const auto known = [&](Key key) { return f.text(key) == "unknown" ? std::string_view() : f.text(key); };
+    caller.number = known(Key::callerIdNum);
+    caller.name = known(Key::callerIdName);
     at_ = at;
     insertCaller(needQueue(f[Key::queue]), std::move(caller), false);
 }

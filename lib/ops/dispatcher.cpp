@@ -8,16 +8,6 @@ namespace {
 
 constexpr std::chrono::hours idempotencyKept{24};
 
-access::Credentials presented(const Credentials& credentials) {
-    switch (credentials.kind) {
-    case Credentials::Kind::none: return access::NoCredentials{};
-    case Credentials::Kind::basic: return access::BasicCredentials{credentials.user, credentials.secret};
-    case Credentials::Kind::bearer: return access::BearerCredentials{credentials.secret};
-    case Credentials::Kind::invalid: return access::MalformedCredentials{};
-    }
-    return access::MalformedCredentials{};
-}
-
 } // namespace
 
 class Dispatcher::DispatcherSession final : public Session {
@@ -68,7 +58,7 @@ Dispatcher::Dispatcher(const Services& services, access::Authenticator& authenti
 
 std::unique_ptr<Session> Dispatcher::admit(CallContext context) {
     try {
-        auto principal = authenticator_.authenticate(presented(context.credentials), context.address);
+        auto principal = authenticator_.authenticate(context.credentials, context.address);
         context.credentials = {}; // nobody needs the secret any more
         return std::make_unique<DispatcherSession>(*this, std::move(principal), std::move(context));
     } catch (const Error& error) {
@@ -122,7 +112,8 @@ Outcome Dispatcher::perform(Context& context, const Operation& operation, const 
     auto& keys = services_.repositories.idempotency;
     const storage::IdempotencyKey key{context.tenant().value_or(TenantId()), context.principal().user,
                                       std::string(operation.name), *common.idempotencyKey};
-    if (const auto reply = keys.begin(key, hashHex(toJson(params)), idempotencyKept)) {
+    // Masked: a quick hash over a password would lie in the database for everyone who can read it to guess at.
+    if (const auto reply = keys.begin(key, hashHex(toJson(params, Secrets::masked)), idempotencyKept)) {
         Value stored = operation.makeResult();
         decodeObject(*reply, stored.type(), stored.get());
         return stored;

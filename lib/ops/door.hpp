@@ -20,7 +20,7 @@ namespace pbx::ops {
 struct CallContext {
     Credentials credentials;
     std::string address; // of the client
-    std::string face;    // "soap", "xmlrpc", "json"
+    std::string face;    // "soap", "xmlrpc", "json", "web"
     std::string requestId;
     SteadyTime deadline; // when the caller must have an answer
 };

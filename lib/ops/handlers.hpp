@@ -42,6 +42,7 @@ struct Services {
     std::function<std::vector<LinkFacts>()> links;
     std::function<bool()> ready;
     const Clock& clock;
+    std::int32_t schema; // version of the newest migration that the database has
     std::string version;
     std::string node;
     UtcTime startedAt;

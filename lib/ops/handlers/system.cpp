@@ -55,6 +55,7 @@ SystemStatusResult status(Context& context, const NoParams&) {
     result.node = services.node;
     result.startedAt = services.startedAt;
     result.storage = services.database.engine() == storage::Engine::sqlite ? "sqlite" : "mariadb";
+    result.schema = services.schema;
     result.ready = services.ready();
     result.asOf = context.now();
     const auto links = services.links();

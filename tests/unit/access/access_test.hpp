@@ -70,14 +70,14 @@ protected:
     domain::User user(const std::string& login, domain::Role role = domain::Role::admin) {
         return accounts->createUser(scope(), {login, SecretString(good), role, {}, {}});
     }
-    static access::Credentials basic(const std::string& login, const std::string& password) {
-        return access::BasicCredentials{login, SecretString(password)};
+    static Credentials basic(const std::string& login, const std::string& password) {
+        return {Credentials::Kind::basic, login, SecretString(password)};
     }
-    static access::Credentials bearer(const SecretString& token) { return access::BearerCredentials{token}; }
-    access::PrincipalPtr login(const access::Credentials& credentials, const std::string& from = "192.0.2.1") {
+    static Credentials bearer(const SecretString& token) { return {Credentials::Kind::bearer, {}, token}; }
+    access::PrincipalPtr login(const Credentials& credentials, const std::string& from = "192.0.2.1") {
         return auth->authenticate(credentials, from);
     }
-    std::optional<ErrorCode> refusal(const access::Credentials& credentials, const std::string& from = "192.0.2.1") {
+    std::optional<ErrorCode> refusal(const Credentials& credentials, const std::string& from = "192.0.2.1") {
         return codeOf([&] { login(credentials, from); });
     }
 

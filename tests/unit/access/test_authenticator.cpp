@@ -16,8 +16,8 @@ class AuthenticatorOf : public AccessTest {};
 
 TEST_F(AuthenticatorOf, WithoutCredentialsItRefusesAndAsksTheDatabaseNothing) {
     const auto before = db->statements();
-    EXPECT_EQ(ErrorCode::unauthenticated, refusal(NoCredentials{}));
-    EXPECT_EQ(ErrorCode::unauthenticated, refusal(MalformedCredentials{}));
+    EXPECT_EQ(ErrorCode::unauthenticated, refusal(Credentials{}));
+    EXPECT_EQ(ErrorCode::unauthenticated, refusal({Credentials::Kind::invalid, {}, {}}));
     EXPECT_EQ(ErrorCode::unauthenticated, refusal(bearer(SecretString("not a token"))));
     EXPECT_EQ(ErrorCode::unauthenticated, refusal(basic("' OR 1=1 --", good)));
     EXPECT_EQ(ErrorCode::unauthenticated, refusal(basic("", "")));

@@ -1,5 +1,5 @@
 // Patterns, scopes and forms: no database.
-#include "access/credentials.hpp"
+#include "access/principal.hpp"
 #include "access/secrets.hpp"
 
 #include <gtest/gtest.h>

@@ -1,29 +1,16 @@
-// What a request shows to prove who it is, and who it then turns out to be.
+// Who a request turns out to be, once its credentials (base/credentials.hpp) have been verified.
 // Threads: values; a Principal is immutable and shared. Nothing fails.
 #pragma once
 
-#include "base/secret.hpp"
 #include "domain/model.hpp"
 #include "domain/scope.hpp"
 
 #include <memory>
 #include <string>
 #include <string_view>
-#include <variant>
 #include <vector>
 
 namespace pbx::access {
-
-struct NoCredentials {};
-struct MalformedCredentials {}; // an Authorization header that is neither Basic nor Bearer, or not well-formed
-struct BasicCredentials {
-    std::string login; // "token": the password is a token, as with Bearer
-    SecretString password;
-};
-struct BearerCredentials {
-    SecretString token;
-};
-using Credentials = std::variant<NoCredentials, MalformedCredentials, BasicCredentials, BearerCredentials>;
 
 enum class Via { password, token, local };
 

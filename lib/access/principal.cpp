@@ -1,4 +1,4 @@
-#include "access/credentials.hpp"
+#include "access/principal.hpp"
 
 #include <algorithm>
 
