@@ -1,0 +1,202 @@
+#!/usr/bin/env python3
+"""Measures pbxd against its targets and prints one table; scripts/bench builds what this needs and calls it.
+
+    bench.py BUILD_DIR [ami] [latency] [soap] [xmlrpc] [memory]        no name: all, in about four minutes
+
+On a shared machine absolute figures wander by a factor of two: servers are compared in interleaved rounds of one run, by the ratio of medians.
+Exit code 0 when everything could be measured (a missed target is a finding, not a failure), 1 when something could not.
+"""
+import json
+import os
+import re
+import statistics
+import subprocess
+import sys
+import time
+import urllib.request
+
+from bench_stack import BenchStack, commit, free_port, load, stack
+from faces import SoapFace, XmlRpcFace
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+TENANT = "viatalk"
+ROUNDS, SECONDS, CONNECTIONS = 3, 3, 64
+ROWS = []       # (what, measured, ratio, target, verdict, note)
+
+
+def report(what, measured, target, met, ratio="", note=""):
+    ROWS.append((what, measured, ratio, target, "" if met is None else "ok" if met else "MISSED", note))
+    print(f"  {what}: {measured} {ratio} {note}", file=sys.stderr, flush=True)
+
+
+# --- AMI
+
+def ami(build):
+    for program, kind, least in (("ami_bench", "parse", 1_000_000), ("live_bench", "parse+apply", 500_000)):
+        out = subprocess.run([f"{build}/bench/{program}", "--benchmark_format=json", "--benchmark_min_time=0.3", "--benchmark_repetitions=3",
+                              "--benchmark_report_aggregates_only=true"], capture_output=True, text=True, check=True, timeout=120)
+        for run in json.loads(out.stdout)["benchmarks"]:
+            if run.get("aggregate_name") != "median":
+                continue
+            rate, name = run["items_per_second"], run["run_name"]
+            share = f"{run['applied']:.0%} of the events applied" if "applied" in run else f"{run['bytes_per_second'] / 1e6:.0f} MB/s"
+            report(f"AMI {kind}: {name}", f"{rate / 1e6:.2f} M events/s", f">= {least / 1e6:g} M", rate >= least, note=share)
+
+
+# --- from the AMI event to the answer of event.poll
+
+def percentile(values, share):
+    return sorted(values)[min(len(values) - 1, int(len(values) * share))]
+
+
+def latency(build):
+    with BenchStack(bin_dir=f"{build}/bin", tap=True, sim=("--speed", "5", "--agents", "300", "--concurrent", "300", "--quiet")) as s:
+        token, page, seen = s.tenants[TENANT].tokens["admin"], {}, []
+        after = s.call("event.poll", token)["next"]
+        end = time.monotonic() + 25
+        while time.monotonic() < end:
+            page = s.call("event.poll", token, after=after, wait_seconds=1, limit=500)
+            now, after = time.monotonic_ns(), page["next"]
+            seen += [(row["at"], now) for row in page["items"]]
+        with open(s.path("arrivals")) as f:
+            arrived = {}
+            for line in f:
+                stamp, when = line.split()
+                arrived.setdefault(int(stamp), int(when))
+    waits = [(now - arrived[m]) / 1e6 for at, now in seen if (m := micros(at)) in arrived]
+    if len(waits) < 500 or len(waits) < 0.95 * len(seen):
+        raise RuntimeError(f"only {len(waits)} of {len(seen)} rows could be matched with an AMI event")
+    p50, p99 = percentile(waits, 0.5), percentile(waits, 0.99)
+    report("event -> event.poll", f"p50 {p50:.1f} ms, p99 {p99:.1f} ms", "p99 <= 10 ms", p99 <= 10, note=f"{len(waits)} events of one tenant, JSON, max {max(waits):.0f} ms")
+
+
+def micros(at):
+    """Microseconds since 1970 of an RFC 3339 text; without floating point."""
+    import calendar
+    m = re.fullmatch(r"(\d+)-(\d+)-(\d+)T(\d+):(\d+):(\d+)(?:\.(\d{1,6}))?Z", at)
+    return calendar.timegm(tuple(map(int, m.groups()[:6]))) * 1_000_000 + int((m[7] or "0").ljust(6, "0"))
+
+
+# --- SOAP and XML-RPC against the bare servers
+
+class Wrk:
+    """One request against one server, over and over."""
+
+    def __init__(self, folder, name, url, path, body, login=None):
+        self.url, self.rps, self.p99 = url, [], []
+        self.file = os.path.join(folder, name + ".lua")
+        quoted = {"path": path, "body": body} | ({"authorization": login.header} if login else {})
+        with open(os.open(self.file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as f:
+            f.write("".join(f"request_{key} = [==[{value}]==]\n" for key, value in quoted.items()))
+        request = urllib.request.Request(url + path, body.encode(), {"Content-Type": "text/xml; charset=utf-8"} | ({"Authorization": login.header} if login else {}))
+        with urllib.request.urlopen(request, timeout=20) as answer:
+            self.answer = answer.read().decode()
+
+    def run(self):
+        out = subprocess.run(["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{SECONDS}s", "--timeout", "5s", "-s", os.path.join(HERE, "wrk.lua"), self.url],
+                             env=os.environ | {"BENCH_REQUEST": self.file}, capture_output=True, text=True, timeout=60)
+        found = re.search(r"RESULT rps=(\S+) p50_ms=\S+ p99_ms=(\S+) failed=(\d+)", out.stdout)
+        if not found or int(found[3]):
+            raise RuntimeError(f"wrk: {out.stdout} {out.stderr}")
+        self.rps.append(float(found[1]))
+        self.p99.append(float(found[2]))
+
+
+def faces(build, wanted):
+    with BenchStack(bin_dir=f"{build}/bin", sim=("--concurrent", "450", "--agents", "300", "--quiet")) as s:
+        token = s.tenants[TENANT].tokens["admin"]
+        stack.wait(lambda: len(s.call("call.list", token, limit=100)["items"]) == 100, 30, "100 calls of one company")
+        for face in wanted:
+            protocol, least, row = {"soap": (SoapFace, {"trivial": 0.7, "100 rows": 0.9}, r"<(?:\w+:)?items>"),
+                                    "xmlrpc": (XmlRpcFace, {"trivial": 1.2, "100 rows": 1.2}, r"<name>duration_seconds</name>")}[face]
+            bare_name = {"soap": "bare_gsoap_server", "xmlrpc": "bare_abyss_server"}[face]
+            client, port = protocol(s.url), free_port()
+            bare = s._spawn([f"{build}/bench/{bare_name}", str(port), "72"], s.path(bare_name + ".log"))
+            stack.wait(lambda: urllib_open(port), 10, bare_name, bare, s.path(bare_name + ".log"))
+            pairs = {}
+            for what, operation, params in (("trivial", "queue.get", {"id": "support"}), ("100 rows", "call.list", {"limit": 100})):
+                path, body = client.encode(operation, params)
+                key = f"{face}-{operation}-"
+                pairs[what] = (Wrk(s.folder, key + "pbxd", s.url, path, body, token), Wrk(s.folder, key + "bare", f"http://127.0.0.1:{port}", path, body))
+                for server in pairs[what]:
+                    rows = len(re.findall(row, server.answer))
+                    if what == "100 rows" and rows != 100:
+                        raise RuntimeError(f"{operation} answered {rows} rows, not 100: {server.answer[:300]}")
+            for _ in range(ROUNDS):
+                for pair in pairs.values():
+                    for server in pair:
+                        server.run()
+            stack._end(bare)
+            for what, (ours, its) in pairs.items():
+                ratio = statistics.median(ours.rps) / statistics.median(its.rps)
+                each = ", ".join(f"{a / b:.2f}" for a, b in zip(ours.rps, its.rps))
+                report(f"{face} {what} vs {bare_name}", f"{statistics.median(ours.rps):.0f} / {statistics.median(its.rps):.0f} req/s", f">= {least[what]}",
+                       ratio >= least[what], ratio=f"{ratio:.2f}",
+                       note=f"rounds {each}; p99 {statistics.median(ours.p99):.0f} / {statistics.median(its.p99):.0f} ms; "
+                            f"answers of {len(ours.answer)} / {len(its.answer)} B")
+
+
+def urllib_open(port):
+    import socket
+    with socket.create_connection(("127.0.0.1", port), timeout=1):
+        return True
+
+
+# --- memory
+
+def memory(build):
+    with BenchStack(bin_dir=f"{build}/bin", sim=("--agents", "1000", "--concurrent", "10000", "--quiet")) as s:
+        for name in stack.COMPANIES:
+            for number in range(109, 101 + 334):
+                s.call("agent.create", s.operator, tenant=name, name=f"agent-{number}", title=f"Agent {number}", interface=f"PJSIP/{name}-{number}",
+                       department="service")
+        stack.wait(lambda: s.metric("pbxd_board_calls") >= 9500, 60, "9,500 calls on the board")
+        before = s.rss_mb()
+        calls = 0
+        for tenant in s.tenants.values():      # everything is read once: what is built on demand counts
+            token = tenant.tokens["admin"]
+            calls += len(s.items("call.list", token))
+            for operation in ("queue.list", "agent.list", "peer.list"):
+                s.items(operation, token)
+            for queue in tenant.queues:
+                s.call("queue.status", token, id=queue)
+        end = time.monotonic() + 15
+        peak = 0.0
+        while time.monotonic() < end:
+            peak = max(peak, s.rss_mb())
+            time.sleep(0.5)
+        report("memory: RSS of pbxd", f"{peak:.0f} MB", "<= 150 MB", peak <= 150,
+               note=f"{s.metric('pbxd_board_members'):.0f} memberships, {s.metric('pbxd_board_calls'):.0f} calls on the board, {calls} listed; "
+                    f"{before:.0f} MB before reading, highest ever {s.rss_mb('VmHWM'):.0f} MB; drift {s.metric('pbxd_board_drift_total'):.0f}")
+
+
+def table():
+    head = ("", "measured", "ratio", "target", "", "")
+    rows = [head] + ROWS
+    widths = [max(len(r[i]) for r in rows) for i in range(5)]
+    for r in rows:
+        print("  ".join(cell.ljust(width) for cell, width in zip(r, widths)) + "  " + r[5])
+
+
+def main():
+    build, names = os.path.abspath(sys.argv[1]), sys.argv[2:] or ["ami", "latency", "soap", "xmlrpc", "memory"]
+    steps = {"ami": ami, "latency": latency, "memory": memory}
+    unknown = [n for n in names if n not in (*steps, "soap", "xmlrpc")]
+    if unknown:
+        sys.exit(f"bench: unknown: {', '.join(unknown)}; there are ami, latency, soap, xmlrpc, memory")
+    started, before, failed = time.monotonic(), load(), []
+    wanted = [n for n in names if n in ("soap", "xmlrpc")]
+    for name in [n for n in names if n in steps and n != "memory"] + (["faces"] if wanted else []) + (["memory"] if "memory" in names else []):
+        print(f"{name} ({time.monotonic() - started:.0f} s, {load()})", file=sys.stderr, flush=True)
+        try:
+            faces(build, wanted) if name == "faces" else steps[name](build)
+        except Exception as error:  # the other figures are still wanted
+            failed.append(name)
+            report(name, "not measured", "", None, note=f"{type(error).__name__}: {str(error)[:300]}")
+    print(f"\npbxd {commit()}, {time.strftime('%Y-%m-%d %H:%M')} UTC, {before} at the start, {load()} at the end, {time.monotonic() - started:.0f} s\n")
+    table()
+    sys.exit(1 if failed else 0)
+
+
+if __name__ == "__main__":
+    main()
