@@ -40,7 +40,11 @@ final class Pbx
 // The typed detail of a fault: code, token, message, request_id ... Decide by token or code. Null: not one of pbxd's.
 function pbxFault(SoapFault $fault): ?stdClass
 {
-    return $fault->detail->fault ?? null;
+    $detail = $fault->detail->fault ?? null;
+    if ($detail !== null) {
+        $detail->code = (int) $detail->code; // SoapClient does not apply the contract to details: all is text in them
+    }
+    return $detail;
 }
 
 function login(): array

@@ -162,6 +162,7 @@ private:
     // queues (board_queues.cpp)
     Queue& needQueue(std::string_view name);
     Member* editMember(Queue& queue, std::string_view interface);
+    static void followLastPause(Member& member);
     Member& needMember(Queue& queue, std::string_view interface);
     std::uint32_t writeMember(Member& member, const Fields& f, bool list);
     void eraseMember(Queue& queue, std::string_view interface, bool found);

@@ -210,7 +210,10 @@ void Board::inheritQueue(const Queue& before) {
     for (const auto& had : before.members) {
         Member* member = editMember(now, had->interface);
         if (!member) continue;
-        if (member->paused && had->paused) member->pausedSince = had->pausedSince;
+        if (member->paused && had->paused) {
+            member->pausedSince = had->pausedSince;
+            followLastPause(*member);
+        }
         if (member->status == had->status) member->statusSince = had->statusSince;
         if (!member->ringInUse) member->ringInUse = had->ringInUse;
         if (had->wrapupUntil && *had->wrapupUntil > at_) {

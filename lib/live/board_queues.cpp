@@ -94,6 +94,7 @@ std::uint32_t Board::writeMember(Member& member, const Fields& f, bool list) {
     member.lastPause = f.epoch(Key::lastPause);
     if (paused && !member.paused) member.pausedSince = list && member.lastPause ? *member.lastPause : at_;
     if (!paused) member.pausedSince.reset();
+    followLastPause(member);
     changes |= assign(member.paused, paused, memberPaused);
     changes |= assign(member.pausedReason, f[Key::pausedReason], memberPaused);
 
@@ -661,6 +662,13 @@ void Board::refreshQueue(const Queue& theirs) {
     queue.counters = theirs.counters;
 }
 
+// Asterisk 16 counts a pause anew when it is paused again with another reason; 22 does not. Whole seconds against
+// microseconds: only what is later by more than their difference is another pause.
+void Board::followLastPause(Member& member) {
+    if (member.pausedSince && member.lastPause && *member.lastPause > *member.pausedSince + std::chrono::seconds(1))
+        member.pausedSince = member.lastPause;
+}
+
 void Board::refreshMember(std::string_view queueName, const Member& theirs) {
     Queue* queue = queues_.edit(queueName, epoch_);
     Member* member = queue ? editMember(*queue, theirs.interface) : nullptr;
@@ -669,6 +677,7 @@ void Board::refreshMember(std::string_view queueName, const Member& theirs) {
     member->callsTaken = theirs.callsTaken;
     member->lastCall = theirs.lastCall;
     member->lastPause = theirs.lastPause;
+    followLastPause(*member);
     member->loginTime = theirs.loginTime;
     member->inCall = member->talking.has_value() || (member->inCall && theirs.inCall);
 }

@@ -19,7 +19,8 @@ function security() {
 class PbxError extends Error {
   constructor(detail) {
     super(detail.message);
-    Object.assign(this, { code: detail.code, token: detail.token, requestId: detail.request_id });
+    // The package does not apply the contract to details: all is text in them.
+    Object.assign(this, { code: Number(detail.code), token: detail.token, requestId: detail.request_id });
   }
   report() { return { code: this.code, token: this.token, message: this.message }; }
 }

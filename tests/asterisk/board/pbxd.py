@@ -68,7 +68,7 @@ def bootstrap(pbxctl, configuration, folder):
     if not shutil.which(pbxctl):
         raise PbxdError(f"{pbxctl} is not there: build it, or give --pbxctl")
     password = secrets.token_urlsafe(18)
-    done = subprocess.run([pbxctl, "--config", configuration, "bootstrap", "driver", "--password-stdin"], input=password + "\n",
+    done = subprocess.run([pbxctl, "bootstrap", "driver", "--config", configuration, "--password-file", "-"], input=password + "\n",
                           capture_output=True, text=True, cwd=folder, timeout=60)
     if done.returncode != 0:
         raise PbxdError(f"pbxctl bootstrap: exit {done.returncode}: {done.stderr.strip()}")
