@@ -1,6 +1,7 @@
 // A bare xmlrpc-c server with its own HTTP (Abyss): what pbxd's XML-RPC face is measured against.
-// Usage: bare_abyss_server PORT [WORKERS]; 127.0.0.1 only, no login; queue.get (trivial) and call.list (100 rows), the
-// same data and members as pbxd answers. Keep-alive without limit, a thread for each of at most WORKERS connections.
+// Usage: bare_abyss_server PORT [WORKERS]; 127.0.0.1 only, no login; system.whoami and queue.get (trivial) and
+// call.list (100 rows), the same data and members as pbxd answers. Keep-alive without limit, a thread for each of at
+// most WORKERS connections.
 #include <xmlrpc-c/base.h>
 #include <xmlrpc-c/server.h>
 #include <xmlrpc-c/server_abyss.h>
@@ -40,6 +41,26 @@ std::string idOf(xmlrpc_env* env, xmlrpc_value* parameters) {
     std::string id(text);
     std::free(text);
     return id;
+}
+
+xmlrpc_value* whoami(xmlrpc_env* env, xmlrpc_value*, void*, void*) {
+    xmlrpc_value* operations = xmlrpc_array_new(env);
+    for (const char* name : {"system.whoami", "queue.get", "call.list"}) {
+        xmlrpc_value* operation = xmlrpc_string_new(env, name);
+        xmlrpc_array_append_item(env, operations, operation);
+        xmlrpc_DECREF(operation);
+    }
+    xmlrpc_value* departments = xmlrpc_array_new(env);
+    xmlrpc_value* who = xmlrpc_struct_new(env);
+    addText(env, who, "login", "viatalk-admin");
+    addText(env, who, "role", "admin");
+    addText(env, who, "tenant", "viatalk");
+    xmlrpc_struct_set_value(env, who, "departments", departments);
+    xmlrpc_DECREF(departments);
+    addText(env, who, "via", "token:bench");
+    xmlrpc_struct_set_value(env, who, "operations", operations);
+    xmlrpc_DECREF(operations);
+    return who;
 }
 
 xmlrpc_value* queueGet(xmlrpc_env* env, xmlrpc_value* parameters, void*, void*) {
@@ -99,7 +120,8 @@ int main(int argc, char** argv) {
     xmlrpc_env_init(&env);
     xmlrpc_server_abyss_global_init(&env);
     xmlrpc_registry* registry = xmlrpc_registry_new(&env);
-    const xmlrpc_method_info3 methods[] = {{"queue.get", &queueGet, nullptr, 0, nullptr, nullptr},
+    const xmlrpc_method_info3 methods[] = {{"system.whoami", &whoami, nullptr, 0, nullptr, nullptr},
+                                           {"queue.get", &queueGet, nullptr, 0, nullptr, nullptr},
                                            {"call.list", &callList, nullptr, 0, nullptr, nullptr}};
     for (const auto& method : methods) xmlrpc_registry_add_method3(&env, registry, &method);
 

@@ -1,6 +1,6 @@
 // A bare gSOAP server with its own HTTP, generated from the same contract: what pbxd's SOAP face is measured against.
-// Usage: bare_gsoap_server PORT [WORKERS]; 127.0.0.1 only, no login; queueGet (trivial), queueList and callList (100
-// rows each). Keep-alive without limit; a pool of threads with a context each, as gSOAP's manual has it.
+// Usage: bare_gsoap_server PORT [WORKERS]; 127.0.0.1 only, no login; systemWhoami and queueGet (trivial), queueList and
+// callList (100 rows each). Keep-alive without limit; a pool of threads with a context each, as gSOAP's manual has it.
 #include "PbxBindingV1.nsmap"
 #include "pbxH.h"
 
@@ -63,6 +63,14 @@ void fill(v1__Call& call, int number) {
     call.duration_USCOREseconds = number;
 }
 
+void answer(soap* soap, const _v1__systemWhoami&, _v1__systemWhoamiResponse& response) {
+    response.result = soap_new_v1__Whoami(soap);
+    response.result->login = "viatalk-admin";
+    response.result->role = v1__Role::admin;
+    response.result->tenant = "viatalk";
+    response.result->via = "token:bench";
+    response.result->operations = {"system.whoami", "queue.get", "call.list"};
+}
 void answer(soap* soap, const _v1__queueGet& request, _v1__queueGetResponse& response) {
     response.result = soap_new_v1__Queue(soap);
     fill(*response.result, request.id);
@@ -110,6 +118,8 @@ int serve(soap* soap, const char* request, const char* response) {
 
 int dispatch(soap* soap) {
     soap_peek_element(soap);
+    if (!soap_match_tag(soap, soap->tag, "v1:systemWhoami"))
+        return serve<_v1__systemWhoami, _v1__systemWhoamiResponse>(soap, "v1:systemWhoami", "v1:systemWhoamiResponse");
     if (!soap_match_tag(soap, soap->tag, "v1:queueGet"))
         return serve<_v1__queueGet, _v1__queueGetResponse>(soap, "v1:queueGet", "v1:queueGetResponse");
     if (!soap_match_tag(soap, soap->tag, "v1:queueList"))

@@ -16,7 +16,7 @@ import time
 import urllib.request
 
 from bench_stack import BenchStack, commit, free_port, load, stack
-from faces import SoapFace, XmlRpcFace
+from faces import Login, SoapFace, XmlRpcFace
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 TENANT = "viatalk"
@@ -40,7 +40,8 @@ def ami(build):
                 continue
             rate, name = run["items_per_second"], run["run_name"]
             share = f"{run['applied']:.0%} of the events applied" if "applied" in run else f"{run['bytes_per_second'] / 1e6:.0f} MB/s"
-            report(f"AMI {kind}: {name}", f"{rate / 1e6:.2f} M events/s", f">= {least / 1e6:g} M", rate >= least, note=share)
+            aimed = not name.startswith("parseAndAsk/")     # between the two: no target of its own
+            report(f"AMI {kind}: {name}", f"{rate / 1e6:.2f} M events/s", f">= {least / 1e6:g} M" if aimed else "", rate >= least if aimed else None, note=share)
 
 
 # --- from the AMI event to the answer of event.poll
@@ -104,17 +105,19 @@ class Wrk:
 
 def faces(build, wanted):
     with BenchStack(bin_dir=f"{build}/bin", sim=("--concurrent", "450", "--agents", "300", "--quiet")) as s:
-        token = s.tenants[TENANT].tokens["admin"]
+        operations = ["system.whoami", "queue.get", "call.list"]     # what the bare servers say that they have: answers of the same shape
+        token = Login(None, s.call("token.create", s.operator, tenant=TENANT, name="bench", user=f"{TENANT}-admin", operations=operations)["token"])
         stack.wait(lambda: len(s.call("call.list", token, limit=100)["items"]) == 100, 30, "100 calls of one company")
         for face in wanted:
-            protocol, least, row = {"soap": (SoapFace, {"trivial": 0.7, "100 rows": 0.9}, r"<(?:\w+:)?items>"),
-                                    "xmlrpc": (XmlRpcFace, {"trivial": 1.2, "100 rows": 1.2}, r"<name>duration_seconds</name>")}[face]
+            protocol, least, row = {"soap": (SoapFace, (0.7, 0.9), r"<(?:\w+:)?items>"),
+                                    "xmlrpc": (XmlRpcFace, (1.2, 1.2), r"<name>duration_seconds</name>")}[face]
             bare_name = {"soap": "bare_gsoap_server", "xmlrpc": "bare_abyss_server"}[face]
             client, port = protocol(s.url), free_port()
             bare = s._spawn([f"{build}/bench/{bare_name}", str(port), "72"], s.path(bare_name + ".log"))
             stack.wait(lambda: urllib_open(port), 10, bare_name, bare, s.path(bare_name + ".log"))
             pairs = {}
-            for what, operation, params in (("trivial", "queue.get", {"id": "support"}), ("100 rows", "call.list", {"limit": 100})):
+            # Two trivial ones: without the database, and with the one statement that queue.get makes.
+            for what, operation, params in (("whoami", "system.whoami", {}), ("queue.get", "queue.get", {"id": "support"}), ("100 rows", "call.list", {"limit": 100})):
                 path, body = client.encode(operation, params)
                 key = f"{face}-{operation}-"
                 pairs[what] = (Wrk(s.folder, key + "pbxd", s.url, path, body, token), Wrk(s.folder, key + "bare", f"http://127.0.0.1:{port}", path, body))
@@ -130,8 +133,8 @@ def faces(build, wanted):
             for what, (ours, its) in pairs.items():
                 ratio = statistics.median(ours.rps) / statistics.median(its.rps)
                 each = ", ".join(f"{a / b:.2f}" for a, b in zip(ours.rps, its.rps))
-                report(f"{face} {what} vs {bare_name}", f"{statistics.median(ours.rps):.0f} / {statistics.median(its.rps):.0f} req/s", f">= {least[what]}",
-                       ratio >= least[what], ratio=f"{ratio:.2f}",
+                aim = least[what == "100 rows"]
+                report(f"{face} {what} vs {bare_name}", f"{statistics.median(ours.rps):.0f} / {statistics.median(its.rps):.0f} req/s", f">= {aim}", ratio >= aim, ratio=f"{ratio:.2f}",
                        note=f"rounds {each}; p99 {statistics.median(ours.p99):.0f} / {statistics.median(its.p99):.0f} ms; "
                             f"answers of {len(ours.answer)} / {len(its.answer)} B")
 
