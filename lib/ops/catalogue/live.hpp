@@ -19,8 +19,8 @@ struct AsteriskRow {
     std::optional<std::string> problem; // why it is not up
     std::optional<std::string> version;
     std::optional<std::string> startup; // Asterisk's own start, in its own zone: AMI tells no other
-    bool privileged = false;          // the second account works: phone contacts are known
-    bool driven = true;               // this node drives it (false: another node holds the lease, we watch)
+    bool privileged = false;            // the second account works: phone contacts are known
+    bool driven = true;                 // this node drives it (false: another node holds the lease, we watch)
     UtcTime asOf;
     bool stale = false;
     std::int32_t lagMs = 0;
