@@ -4,21 +4,34 @@
 namespace pbx::ops {
 namespace {
 
+// A call that may be listed; its row is made only when it is on the page asked for.
+struct SeenCall {
+    std::string id;
+    const live::Snapshot* board;
+    const live::Call* call;
+};
+
 CallPage listCalls(Context& context, const CallListParams& params) {
     const BoardView view(context, context.scope());
     const auto fresh = view.freshness();
+    const auto wanted = [&](const std::string& server, const live::Call& call) {
+        if (!view.sees(server, call)) return false;
+        if (!params.queue && !params.agent) return true;
+        const auto row = callRow(view, server, call, context.now());
+        return (!params.queue || row.queue == params.queue) && (!params.agent || row.agent == params.agent);
+    };
+    std::vector<SeenCall> seen;
+    for (const auto& board : view.boards())
+        board->calls.each([&](const live::Call& call) {
+            if (wanted(board->server, call))
+                seen.push_back({live::callKey(board->server, call.linkedid), board.get(), &call});
+        });
     CallPage page;
     page.asOf = fresh.asOf;
     page.stale = fresh.stale;
-    for (const auto& board : view.boards())
-        board->calls.each([&](const live::Call& call) {
-            if (!view.sees(board->server, call)) return;
-            auto row = callRow(view, board->server, call, context.now());
-            if ((!params.queue || row.queue == params.queue) && (!params.agent || row.agent == params.agent))
-                page.items.push_back(std::move(row));
-        });
-    page.next = cutPage(page.items, pageRequest(params.after, params.limit),
-                        [](const CallRow& row) -> const std::string& { return row.id; });
+    page.next = cutPage(seen, pageRequest(params.after, params.limit),
+                        [](const SeenCall& item) -> const std::string& { return item.id; });
+    for (const auto& item : seen) page.items.push_back(callRow(view, item.board->server, *item.call, context.now()));
     return page;
 }
 

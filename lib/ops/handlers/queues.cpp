@@ -29,11 +29,6 @@ QueuePage list(Context& context, const QueueListParams& params) {
     return page;
 }
 
-QueueRow get(Context& context, const Reference& params) {
-    const BoardView view(context, context.scope());
-    return row(view, context.repositories().queues.get(view.scope(), params.id, view.ownQueues()));
-}
-
 void count(QueueCounts& counts, const QueueMember& member) {
     ++counts.members;
     switch (member.state) {
@@ -62,7 +57,7 @@ void count(QueueCounts& counts, const QueueMember& member) {
     }
 }
 
-// The queue by the directory, which is in memory: the most asked operation needs no database.
+// The queue by the directory, which is in memory: what is asked most needs no database.
 const domain::Queue& findVisible(const Context& context, const BoardView& view, const std::string& idOrName) {
     for (const auto& mapped : context.directory().queues())
         if (mapped.tenant == view.scope().tenant() &&
@@ -70,6 +65,11 @@ const domain::Queue& findVisible(const Context& context, const BoardView& view, 
             view.visibleQueue(mapped.queue.server, mapped.queue.asteriskName))
             return mapped.queue;
     throw Error::notFound("queue", idOrName);
+}
+
+QueueRow get(Context& context, const Reference& params) {
+    const BoardView view(context, context.scope());
+    return row(view, findVisible(context, view, params.id));
 }
 
 QueueStatusResult status(Context& context, const Reference& params) {
