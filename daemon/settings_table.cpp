@@ -167,7 +167,7 @@ constexpr std::array settings{
     Setting{"asterisk.*", "port", whole, "5038", "AMI's port; 5039 is usual with TLS.", restart, 1, 65535},
     Setting{"asterisk.*", "user", text, "pbxd",
             "AMI account for events and calls: read system,call,agent,user,dtmf; write "
-            "call,agent,user,reporting,originate. pbxctl asterisk render prints its manager.conf.",
+            "call,agent,user,reporting,originate. A tested manager.conf is in the folder asterisk/ of the source.",
             restart},
     Setting{.section = "asterisk.*",
             .key = "secret_file",

@@ -70,10 +70,10 @@ std::string readUpTo(const std::string& path, std::size_t limit) {
 
 } // namespace
 
-SecretString readPrivateFile(const std::string& path, std::size_t maxBytes) {
-    SecretString content(readUpTo(path, maxBytes + 1));
-    if (content.reveal().size() > maxBytes)
-        throw fault("is above " + std::to_string(maxBytes) + " bytes; is this the right file?");
+SecretString readPrivateFile(const std::string& path, std::size_t limit) {
+    SecretString content(readUpTo(path, limit + 1));
+    if (content.reveal().size() > limit)
+        throw fault("is above " + std::to_string(limit) + " bytes; is this the right file?");
     return content;
 }
 

@@ -230,6 +230,7 @@ std::string post(std::string_view path, std::string_view body, std::string_view 
 extern "C" const char* __tsan_default_suppressions();
 const char* __tsan_default_suppressions() {
     return "race:Poco::Net::TCPConnectionNotification::~TCPConnectionNotification\n"
-           "race:Poco::Net::TCPServerConnection::~TCPServerConnection\n";
+           "race:Poco::Net::TCPServerConnection::~TCPServerConnection\n"
+           "race:Poco::Net::TCPServer::run\n"; // where the accepting thread was the last to let go
 }
 #endif
