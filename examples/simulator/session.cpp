@@ -41,7 +41,7 @@ void Session::feed(std::string_view bytes, SteadyTime now) {
             in_.clear();
         }
         if (end == std::string_view::npos) return;
-        if (cr) in_.pop_back();
+        if (!in_.empty() && in_.back() == '\r') in_.pop_back();
         std::string complete;
         complete.swap(in_);
         if (!std::exchange(skipLine_, false)) line(complete, now);

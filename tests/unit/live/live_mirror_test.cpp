@@ -463,11 +463,12 @@ TEST_F(MirrorTest, TheSecondAccountTellsReachabilityAndLatency) {
     }
 }
 
+// Not under a sanitizer, whose allocator does not tell what is in use.
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
 // 1,000 agents and 10,000 calls of two channels: 20,000 channels, 10,000 bridges, a snapshot held by a slow reader.
 TEST_F(MirrorTest, MemoryOfAThousandAgentsAndTenThousandCalls) {
     const auto used = [] { return static_cast<double>(mallinfo2().uordblks + mallinfo2().hblkhd) / 1e6; };
     const double before = used();
-    if (before <= 0) GTEST_SKIP() << "this allocator (a sanitizer's) does not tell what is in use";
     auto large = std::make_unique<Rig>();
     for (int i = 0; i < 1000; ++i) {
         FakeMember member{.interface = "PJSIP/tenant-agent-" + std::to_string(1000 + i), .name = "Agent Number"};
@@ -508,3 +509,4 @@ TEST_F(MirrorTest, MemoryOfAThousandAgentsAndTenThousandCalls) {
     std::printf("board, a held snapshot and the full feed: %.0f MB\n", megabytes);
     EXPECT_LT(megabytes, 150.0);
 }
+#endif
