@@ -195,11 +195,17 @@ Connection::Next Connection::answerHead(const Head& head, Exchange& exchange) {
         return Next::end;
     }
 
-    std::string body;
-    BodyBudget::Share share(core_.bodies);
-    if (!readBody(head, route->bodyLimit, body, share, exchange)) return Next::end;
-    exchange.requestBytes = body.size();
-    return callHandler(head, *route, std::move(body), std::move(credentials), exchange);
+    Reply answer;
+    {
+        // The body's share is given back before the answer goes out: who has read the answer finds the room free.
+        std::string body;
+        BodyBudget::Share share(core_.bodies);
+        if (!readBody(head, route->bodyLimit, body, share, exchange)) return Next::end;
+        exchange.requestBytes = body.size();
+        answer = callHandler(head, *route, std::move(body), std::move(credentials), exchange);
+    }
+    if (auto* parked = std::get_if<Parked>(&answer)) return park(std::move(*parked), exchange);
+    return reply(std::move(std::get<Response>(answer)), exchange, headOnly);
 }
 
 bool Connection::refuseBody(int status, std::string_view reason, const Exchange& exchange) {
@@ -266,8 +272,8 @@ bool Connection::readChunks(std::size_t limit, std::string_view early, std::stri
     }
 }
 
-Connection::Next Connection::callHandler(const Head& head, const Route& route, std::string body,
-                                         Credentials credentials, const Exchange& exchange) {
+Reply Connection::callHandler(const Head& head, const Route& route, std::string body, Credentials credentials,
+                              const Exchange& exchange) {
     Request request;
     request.requestId = exchange.requestId;
     request.method = head.method;
@@ -279,14 +285,11 @@ Connection::Next Connection::callHandler(const Head& head, const Route& route, s
     request.secure = transport_->secure();
     request.credentials = std::move(credentials);
     request.deadline = exchange.started + core_.settings.handlerTimeout;
-    Reply answer;
     try {
-        answer = route.handler(request);
+        return route.handler(request);
     } catch (...) {
-        answer = answerFor(std::current_exception(), exchange.requestId, core_.hooks);
+        return answerFor(std::current_exception(), exchange.requestId, core_.hooks);
     }
-    if (auto* parked = std::get_if<Parked>(&answer)) return park(std::move(*parked), exchange);
-    return reply(std::move(std::get<Response>(answer)), exchange, head.method == "HEAD");
 }
 
 Connection::Next Connection::park(Parked parked, const Exchange& exchange) {

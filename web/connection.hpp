@@ -51,8 +51,8 @@ private:
     bool readChunks(std::size_t limit, std::string_view early, std::string& body, BodyBudget::Share& share,
                     const Exchange& exchange);
     bool refuseBody(int status, std::string_view reason, const Exchange& exchange);
-    Next callHandler(const Head& head, const Route& route, std::string body, Credentials credentials,
-                     const Exchange& exchange);
+    Reply callHandler(const Head& head, const Route& route, std::string body, Credentials credentials,
+                      const Exchange& exchange);
     Next park(Parked parked, const Exchange& exchange);
     // The request was read to its end: the connection may go on.
     Next reply(Response response, const Exchange& exchange, bool headOnly);

@@ -2,6 +2,8 @@
 
 #include <sys/socket.h>
 
+#include <utility>
+
 namespace pbx::web {
 
 void LiveConnections::add(Entry& entry) {
@@ -41,7 +43,7 @@ bool BodyBudget::Share::cover(std::size_t size) {
     if (size <= held_) return true;
     const auto more = (size - held_ + step - 1) / step * step;
     if (budget_.used_.fetch_add(more) + more > budget_.limit_) {
-        budget_.used_ -= more;
+        budget_.used_ -= more + std::exchange(held_, 0);
         return false;
     }
     held_ += more;

@@ -51,7 +51,7 @@ public:
         ~Share() { budget_.used_ -= held_; }
         Share(const Share&) = delete;
         Share& operator=(const Share&) = delete;
-        // Grows to at least `size`; false: there is no room now.
+        // Grows to at least `size`; false: there is no room now, and what was held is given back.
         bool cover(std::size_t size);
 
     private:
