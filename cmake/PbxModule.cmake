@@ -1,7 +1,9 @@
-# pbx_module(NAME SOURCES a.cpp ... LINK targets ...): one library of the layer table, built with our warnings.
+# pbx_module(NAME SOURCES a.cpp ... LINK targets ... [ALONE b.cpp ...]): one library of the layer table, built with our
+# warnings. ALONE: sources that name their own helpers alike (repositories, handlers), never joined with others.
 function(pbx_module name)
-  cmake_parse_arguments(ARG "" "" "SOURCES;LINK;PRIVATE_LINK" ${ARGN})
-  add_library(pbx_${name} STATIC ${ARG_SOURCES})
+  cmake_parse_arguments(ARG "" "" "SOURCES;ALONE;LINK;PRIVATE_LINK" ${ARGN})
+  add_library(pbx_${name} STATIC ${ARG_SOURCES} ${ARG_ALONE})
+  set_source_files_properties(${ARG_ALONE} PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON)
   target_link_libraries(pbx_${name} PUBLIC pbx_flags ${ARG_LINK} PRIVATE ${ARG_PRIVATE_LINK} Threads::Threads)
 endfunction()
 

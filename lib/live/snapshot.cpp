@@ -7,53 +7,53 @@ namespace pbx::live {
 namespace {
 
 template <std::size_t N, class E>
-std::string_view textOf(const std::array<std::string_view, N>& names, E value) {
+std::string_view textOf(const std::array<std::string_view, N>& texts, E value) {
     const auto index = static_cast<std::size_t>(value);
-    return index < N ? names[index] : std::string_view("unknown");
+    return index < N ? texts[index] : std::string_view("unknown");
 }
 
 } // namespace
 
 std::string_view memberStatusText(MemberStatus status) {
-    static constexpr std::array<std::string_view, 9> names{
+    static constexpr std::array<std::string_view, 9> texts{
         "unknown", "free", "in_use", "busy", "invalid", "unavailable", "ringing", "ringing_in_use", "on_hold"};
-    return textOf(names, status);
+    return textOf(texts, status);
 }
 
 std::string_view membershipText(Membership membership) {
-    static constexpr std::array<std::string_view, 4> names{"unknown", "static", "dynamic", "realtime"};
-    return textOf(names, membership);
+    static constexpr std::array<std::string_view, 4> texts{"unknown", "static", "dynamic", "realtime"};
+    return textOf(texts, membership);
 }
 
 std::string_view channelStateText(ChannelState state) {
-    static constexpr std::array<std::string_view, 10> names{
+    static constexpr std::array<std::string_view, 10> texts{
         "down", "reserved", "off_hook", "dialing", "ring", "ringing", "up", "busy", "dialing_off_hook", "pre_ring"};
-    return textOf(names, state);
+    return textOf(texts, state);
 }
 
 std::string_view callStateText(CallState state) {
-    static constexpr std::array<std::string_view, 6> names{"other",   "dialling", "waiting",
+    static constexpr std::array<std::string_view, 6> texts{"other",   "dialling", "waiting",
                                                            "ringing", "talking",  "held"};
-    return textOf(names, state);
+    return textOf(texts, state);
 }
 
 std::string_view driftText(Drift kind) {
-    static constexpr std::array<std::string_view, driftKinds> names{
+    static constexpr std::array<std::string_view, driftKinds> texts{
         "caller_missing", "caller_extra",   "member_missing", "member_extra",    "paused",
         "paused_reason",  "penalty",        "status",         "channel_missing", "channel_extra",
         "channel_state",  "channel_bridge", "device_state"};
-    return textOf(names, kind);
+    return textOf(texts, kind);
 }
 
 std::string_view refreshText(Refresh kind) {
-    static constexpr std::array<std::string_view, refreshKinds> names{"counters", "settings", "order",
+    static constexpr std::array<std::string_view, refreshKinds> texts{"counters", "settings", "order",
                                                                       "in_call",  "channel",  "contact"};
-    return textOf(names, kind);
+    return textOf(texts, kind);
 }
 
 std::string_view boardStateText(BoardState state) {
-    static constexpr std::array<std::string_view, 3> names{"down", "filling", "live"};
-    return textOf(names, state);
+    static constexpr std::array<std::string_view, 3> texts{"down", "filling", "live"};
+    return textOf(texts, state);
 }
 
 std::string callKey(std::string_view server, std::string_view linkedid) {

@@ -18,7 +18,7 @@ using testing::Not;
 
 namespace {
 
-const std::string banner = "Asterisk Call Manager/11.0.0\r\n";
+const std::string greeting = "Asterisk Call Manager/11.0.0\r\n";
 
 // A session with its Asterisk played by the test, time by hand.
 class SessionTest : public testing::Test {
@@ -58,7 +58,7 @@ protected:
 
     void bringUp(SessionSettings with) {
         start(std::move(with));
-        say(banner);
+        say(greeting);
         answer(idIn(heard()), "Challenge: 445446624\r\n");
         answer(idIn(heard()), "Message: Authentication accepted\r\n");
         if (session->role() == Role::main) say("Event: FullyBooted\r\nPrivilege: system,all\r\nUptime: 24\r\n\r\n");
@@ -101,7 +101,7 @@ protected:
 TEST_F(SessionTest, LogsInByMd5AndNeverShowsTheSecret) {
     start(settings());
     EXPECT_EQ(session->output(), ""); // Asterisk speaks first
-    say(banner);
+    say(greeting);
     EXPECT_EQ(session->state(), SessionState::challenge);
     std::string sent = heard();
     EXPECT_EQ(sent, "Action: Challenge\r\nActionID: " + idIn(sent) + "\r\nAuthType: MD5\r\n\r\n");
@@ -124,7 +124,7 @@ TEST_F(SessionTest, LogsInByMd5AndNeverShowsTheSecret) {
 
 TEST_F(SessionTest, SysAccountHearsNoEventsAndWaitsForNoBoot) {
     start(settings(Role::sys));
-    say(banner);
+    say(greeting);
     answer(idIn(heard()), "Challenge: 1\r\n");
     const std::string login = heard();
     EXPECT_THAT(login, HasSubstr("Events: off\r\n"));
@@ -136,20 +136,20 @@ TEST_F(SessionTest, PlainLoginOnlyOverTlsAndWhenAsked) {
     auto plain = settings();
     plain.plainLogin = true;
     start(std::move(plain));
-    say(banner);
+    say(greeting);
     EXPECT_THAT(heard(), Not(HasSubstr("geheim"))); // no TLS: MD5 all the same
     EXPECT_EQ(session->state(), SessionState::challenge);
 
     auto overTls = settings();
     overTls.plainLogin = overTls.transportIsTls = true;
     start(std::move(overTls));
-    say(banner);
+    say(greeting);
     EXPECT_THAT(heard(), HasSubstr("Username: pbxd\r\nSecret: geheim\r\n"));
 }
 
 TEST_F(SessionTest, AServerWithoutChallengeDoesNotGetTheSecret) {
     start(settings());
-    say(banner);
+    say(greeting);
     const std::string id = idIn(heard());
     say("Response: Error\r\nActionID: " + id + "\r\nMessage: Must specify AuthType\r\n\r\n");
     EXPECT_EQ(session->state(), SessionState::over);
@@ -167,7 +167,7 @@ TEST_F(SessionTest, KeepsLoginRefusalsApart) {
                                           RefusedLogin{"Login Already In Use", EndReason::alreadyLoggedIn},
                                           RefusedLogin{"Permission denied", EndReason::loginRefused}}) {
         start(settings());
-        say(banner);
+        say(greeting);
         answer(idIn(heard()), "Challenge: 1\r\n");
         say("Response: Error\r\nActionID: " + idIn(heard()) + "\r\nMessage: " + message + "\r\n\r\n");
         EXPECT_EQ(session->endReason(), reason) << message;
@@ -189,7 +189,7 @@ TEST_F(SessionTest, EventsOrForeignAnswersBeforeTheLoginEndIt) {
     for (const std::string early : {"Event: FullyBooted\r\nPrivilege: system,all\r\n\r\n",
                                     "Response: Success\r\nMessage: Authentication accepted\r\n\r\n", "garbage\r\n"}) {
         start(settings());
-        say(banner + early);
+        say(greeting + early);
         EXPECT_EQ(session->endReason(), EndReason::protocol) << early;
     }
     EXPECT_TRUE(events.empty());
@@ -204,7 +204,7 @@ TEST_F(SessionTest, LoginAndBootHaveDeadlines) {
     EXPECT_EQ(session->endReason(), EndReason::loginTimeout);
 
     start(settings());
-    say(banner);
+    say(greeting);
     answer(idIn(heard()), "Challenge: 1\r\n");
     answer(idIn(heard()), "");
     session->expire(now + 59s);
