@@ -32,7 +32,8 @@ endif()
 add_library(pbx_flags INTERFACE)
 target_compile_options(pbx_flags INTERFACE -Wall -Wextra -Wconversion -Wshadow -Werror)
 if(CMAKE_UNITY_BUILD)
-  target_compile_options(pbx_flags INTERFACE -Wno-subobject-linkage) # g++ takes the joined file for a header
+  # g++ takes the joined file for a header; clang knows no such warning
+  target_compile_options(pbx_flags INTERFACE $<$<CXX_COMPILER_ID:GNU>:-Wno-subobject-linkage>)
 endif()
 target_include_directories(pbx_flags INTERFACE ${CMAKE_SOURCE_DIR}/lib ${CMAKE_SOURCE_DIR})
 
