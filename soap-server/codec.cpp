@@ -99,7 +99,7 @@ ops::FaceOutcome Codec::handle(std::string_view body, std::string_view contentTy
 
 ops::FaceOutcome Codec::answer(std::string_view body, std::string_view contentType, ops::CallContext context,
                                ops::Door& door, Asked& asked) {
-    std::shared_ptr<ops::Session> session = door.admit(std::move(context));
+    const auto session = door.admit(std::move(context));
     checkCharset(contentType, body);
     if (const auto refusal = guardXml(body, guardLimits))
         throw Error(ErrorCode::malformed, "The XML is refused at byte " + std::to_string(refusal->offset) + ": " +
@@ -116,22 +116,10 @@ ops::FaceOutcome Codec::answer(std::string_view body, std::string_view contentTy
     }();
     asked.version = envelope.version;
     asked.name = request.name;
-    auto outcome = session->call(*request.operation, request.common, std::move(request.params));
-    if (auto* value = std::get_if<ops::Value>(&outcome)) return reply(asked, *value);
-
-    auto& waiting = std::get<ops::Waiting>(outcome);
-    return ops::FaceWaiting{
-        waiting.deadline,
-        // The session lives as long as the attempt, which may use it.
-        [asked, session, attempt = std::move(waiting.attempt)](bool expired) -> std::optional<ops::FaceReply> {
-            try {
-                const auto value = attempt(expired);
-                if (!value) return std::nullopt;
-                return reply(asked, *value);
-            } catch (const Error& error) {
-                return fault(asked, error);
-            }
-        }};
+    return ops::toFace(
+        session->call(*request.operation, request.common, std::move(request.params)),
+        [asked](const ops::Value& value) { return reply(asked, value); },
+        [asked](const Error& error) { return fault(asked, error); });
 }
 
 } // namespace pbx::soap

@@ -42,19 +42,8 @@ ops::FaceOutcome handleJson(std::string_view name, std::string_view body, ops::C
         auto params = operation->makeParams();
         ops::CommonParams common;
         ops::decodeParams(body.empty() ? "{}" : body, params.type(), params.get(), common);
-        auto outcome = session->call(*operation, common, std::move(params));
-        if (const auto* value = std::get_if<ops::Value>(&outcome)) return answer(*value);
-        auto& waiting = std::get<ops::Waiting>(outcome);
-        return ops::FaceWaiting{
-            waiting.deadline,
-            [attempt = std::move(waiting.attempt), requestId](bool expired) -> std::optional<ops::FaceReply> {
-                try {
-                    const auto value = attempt(expired);
-                    return value ? std::optional(answer(*value)) : std::nullopt;
-                } catch (const Error& error) {
-                    return jsonError(error, requestId);
-                }
-            }};
+        return ops::toFace(session->call(*operation, common, std::move(params)), answer,
+                           [requestId](const Error& error) { return jsonError(error, requestId); });
     } catch (const Error& error) {
         return jsonError(error, requestId);
     }

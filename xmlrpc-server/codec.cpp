@@ -88,19 +88,9 @@ ops::FaceOutcome Codec::handle(std::string_view body, std::string_view, ops::Cal
         const auto call = parseCall(body);
         if (call.name == "system.multicall") return reply(response(multicall(call, *session, requestId)));
         if (!ops::findOperation(call.name)) return reply(response(callAtOnce(call, *session)));
-        auto outcome = callOperation(call, *session);
-        if (const auto* value = std::get_if<ops::Value>(&outcome)) return reply(response(encode(*value)));
-        auto& waiting = std::get<ops::Waiting>(outcome);
-        return ops::FaceWaiting{
-            waiting.deadline,
-            [attempt = std::move(waiting.attempt), requestId](bool expired) -> std::optional<ops::FaceReply> {
-                try {
-                    const auto value = attempt(expired);
-                    return value ? std::optional(reply(response(encode(*value)))) : std::nullopt;
-                } catch (const Error& error) {
-                    return faultReply(error, requestId);
-                }
-            }};
+        return ops::toFace(
+            callOperation(call, *session), [](const ops::Value& value) { return reply(response(encode(value))); },
+            [requestId](const Error& error) { return faultReply(error, requestId); });
     } catch (const Error& error) {
         return faultReply(error, requestId, presented);
     }

@@ -41,9 +41,9 @@ UtcTime readTime(const std::string& what, xmlrpc_value* value) {
         xmlrpc_read_datetime_8601(env, value, &compact);
         const std::unique_ptr<char, Free> owned(const_cast<char*>(compact));
         if (env.failed()) throw Error::field(what, expected);
-        text = compact; // 20261122T21:24:38[.ffffff]
-        if (text.size() < 17) throw Error::field(what, expected);
-        text.insert(6, "-").insert(4, "-").append("Z");
+        text = compact;
+        if (text.size() != std::string_view("20261122T212438,000000Z").size()) throw Error::field(what, expected);
+        text.replace(15, 1, ".").insert(13, ":").insert(11, ":").insert(6, "-").insert(4, "-");
     } else {
         text = readString(what, value, expected);
     }
@@ -114,9 +114,11 @@ void readField(const std::string& what, const ops::Field& field, xmlrpc_value* v
 
 void readStruct(const std::string& prefix, xmlrpc_value* value, const ops::TypeDesc& type, void* out,
                 ops::CommonParams* common, Strange strange) {
-    if (xmlrpc_value_type(value) != XMLRPC_TYPE_STRUCT)
-        throw Error(ErrorCode::invalidArgument,
-                    prefix.empty() ? "parameters must be one struct with named members" : prefix + " must be a struct");
+    if (xmlrpc_value_type(value) != XMLRPC_TYPE_STRUCT) {
+        if (!prefix.empty())
+            throw Error::field(prefix.substr(0, prefix.size() - 1), "must be a struct"); // less its dot
+        throw Error(ErrorCode::invalidArgument, "parameters must be one struct with named members");
+    }
     Env env;
     const int size = xmlrpc_struct_size(env, value);
     std::vector<bool> seen(type.fields.size(), false);

@@ -63,6 +63,25 @@ bool isDouble(std::string_view text) {
     return text.empty() && (exponent == 1 || exponent == 2);
 }
 
+// YYYYMMDDThh:mm:ss, with or without the separators, a fraction and a Z: xmlrpc-c 1.33 passes over what else follows, a
+// zone among it.
+bool isTime(std::string_view text) {
+    static constexpr std::string_view shape = "dddd-dd-ddTdd:dd:dd";
+    for (const char expected : shape) {
+        const bool digit = expected == 'd';
+        const bool fits = !text.empty() && (digit ? isDigit(text.front()) : text.front() == expected);
+        if (!fits && (digit || expected == 'T')) return false;
+        if (fits) text.remove_prefix(1);
+    }
+    if (text.starts_with('.')) {
+        const auto end = text.find_first_not_of("0123456789", 1);
+        const auto digits = std::min(end, text.size()) - 1;
+        if (digits == 0 || digits > 6) return false;
+        text.remove_prefix(digits + 1);
+    }
+    return text.empty() || text == "Z";
+}
+
 // Encodings in which ASCII bytes are ASCII characters: harmless while the body has no other bytes.
 bool isAsciiSuperset(std::string_view encoding) {
     const auto starts = [&](std::string_view prefix) {
@@ -73,13 +92,14 @@ bool isAsciiSuperset(std::string_view encoding) {
 }
 
 // What the text of the element that was opened last must look like (XML-RPC only).
-enum class Lexical { free, int32, int64, number, memberName };
+enum class Lexical { free, int32, int64, number, time, memberName };
 
 Lexical lexicalOf(std::string_view name) {
     const auto local = localPart(name); // xmlrpc-c knows the "ex:" types too
     if (local == "int" || local == "i4" || local == "i1" || local == "i2") return Lexical::int32;
     if (local == "i8") return Lexical::int64;
     if (local == "double" || local == "float") return Lexical::number;
+    if (local == "dateTime.iso8601") return Lexical::time;
     if (local == "name") return Lexical::memberName;
     return Lexical::free;
 }
@@ -191,7 +211,7 @@ private:
     void markup() {
         if (takes("</")) return endTag();
         if (takes("<?")) return instruction();
-        if (lexical_ != Lexical::free) return refuse("markup inside a number or a name");
+        if (lexical_ != Lexical::free) return refuse("markup inside a number, a time or a name");
         if (takes("<!--")) return comment();
         if (place_ == Place::root && takes("<![CDATA[")) return cdata();
         if (body_.substr(at_).starts_with("<!")) return refuse("a document type declaration is not allowed");
@@ -216,7 +236,7 @@ private:
         refuse(truncated);
     }
     void instruction() {
-        if (lexical_ != Lexical::free) return refuse("markup inside a number or a name");
+        if (lexical_ != Lexical::free) return refuse("markup inside a number, a time or a name");
         const auto start = at_;
         const auto target = name();
         if (target.empty() || equalsIgnoreCase(target, "xml"))
@@ -295,7 +315,7 @@ private:
         place_ = Place::root;
         const auto lexical = limits_.xmlRpc ? lexicalOf(open.name) : Lexical::free;
         if (empty) {
-            if (lexical != Lexical::free && lexical != Lexical::memberName) return refuse("an empty number");
+            if (lexical != Lexical::free && lexical != Lexical::memberName) return refuse("an empty number or time");
             if (depth_ == 0) place_ = Place::epilog;
             return;
         }
@@ -355,6 +375,9 @@ private:
             return;
         case Lexical::number:
             if (!isDouble(content)) refuse("a double that is malformed");
+            return;
+        case Lexical::time:
+            if (!isTime(content)) refuse("a time that is malformed or has a zone");
             return;
         case Lexical::memberName:
             if (content.find('&') != std::string_view::npos) return refuse("a reference inside a member's name");

@@ -20,8 +20,8 @@ struct XmlGuardLimits {
     std::size_t namespacesInScope = 64;  // xmlns declarations of the open elements; gSOAP walks them for every name
     std::size_t elements = 50'000;       // in all
     std::size_t instructionBytes = 1024; // of one processing instruction or XML declaration
-    bool xmlRpc = false;                 // also check the lexical form of numbers, and count the calls of a multicall:
-    std::size_t calls = 100;             // structs with a member `methodName`
+    bool xmlRpc = false;     // also check the form of numbers and times, and count the calls of a multicall:
+    std::size_t calls = 100; // structs with a member `methodName`
 };
 
 struct XmlRefusal {

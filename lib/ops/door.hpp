@@ -12,6 +12,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <variant>
 
 namespace pbx::ops {
@@ -26,6 +27,7 @@ struct CallContext {
 };
 
 // An answer that is not there yet and holds no thread: asked after each change of the board and at the deadline.
+// `attempt` owns what it needs: the session is gone by then.
 struct Waiting {
     SteadyTime deadline;
     std::function<std::optional<Value>(bool expired)> attempt; // with `expired` it must answer; may throw pbx::Error
@@ -60,5 +62,22 @@ struct FaceWaiting {
     std::function<std::optional<FaceReply>(bool expired)> attempt; // never throws: errors come encoded
 };
 using FaceOutcome = std::variant<FaceReply, FaceWaiting>;
+
+// An operation's outcome as a codec says it, now or later. `encode` makes a FaceReply of a Value, `fault` of an Error;
+// both are copied when the answer has to wait. What goes wrong now is thrown, as by Session::call.
+template <class Encode, class Fault>
+FaceOutcome toFace(Outcome outcome, const Encode& encode, const Fault& fault) {
+    if (const auto* value = std::get_if<Value>(&outcome)) return encode(*value);
+    auto& waiting = std::get<Waiting>(outcome);
+    return FaceWaiting{waiting.deadline,
+                       [attempt = std::move(waiting.attempt), encode, fault](bool expired) -> std::optional<FaceReply> {
+                           try {
+                               const auto value = attempt(expired);
+                               return value ? std::optional<FaceReply>(encode(*value)) : std::nullopt;
+                           } catch (const Error& error) {
+                               return fault(error);
+                           }
+                       }};
+}
 
 } // namespace pbx::ops
