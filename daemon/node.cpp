@@ -1,9 +1,12 @@
 #include "daemon/node.hpp"
 
+#include <utility>
+
 namespace pbx::daemon {
 namespace {
 
 constexpr std::chrono::seconds leaseFor{10};
+constexpr std::chrono::seconds renewEvery{3}; // two renewals may fail
 
 std::string stateOf(const link::LinkStatus& status) {
     switch (status.state) {
@@ -60,7 +63,7 @@ ops::LinkFacts AsteriskNode::facts() const {
     facts.server = name();
     facts.state = stateOf(status);
     if (status.state != link::LinkState::up) facts.problem = status.text;
-    facts.driven = driven_;
+    facts.driven = drives();
     facts.lagMicros = status.lag.value_or(Micros(0)).count();
     facts.damaged = status.reader.damagedTotal();
     return facts;
@@ -75,20 +78,35 @@ void AsteriskNode::applyDirectory(const domain::Directory& directory) {
 }
 
 void AsteriskNode::keepLease(storage::LeaseRepository& leases, const std::string& owner) {
-    const auto asked = clock_.steady();
+    const auto asked = clock_.steady(); // before the database counts from its own now: ours ends first
+    if (lease_ && asked < renewAt_) return;
     try {
         lease_ = lease_ ? leases.renew(*lease_, leaseFor) : leases.acquire("asterisk/" + name(), owner, leaseFor);
-        leaseUntil_ = asked + leaseFor;
+        drivesUntil_ = lease_ ? asked + leaseFor : SteadyTime::min();
+        renewAt_ = asked + renewEvery;
+        unreachable_ = false;
     } catch (const Error& error) {
-        log_.warning("lease.unreachable", {{"text", error.text()}, {"cause", error.cause()}});
+        // Until the database is back the lease counts only as long as nobody else can have taken it.
+        if (!std::exchange(unreachable_, true)) // once, not each second
+            log_.warning("lease.unreachable", {{"text", error.text()}, {"cause", error.cause()}});
     }
-    // Until the database is back the lease counts only as long as nobody else can have taken it.
-    const bool drives = lease_ && clock_.steady() < leaseUntil_;
-    if (driven_.exchange(drives) != drives) log_.info(drives ? "lease.taken" : "lease.lost");
+    tellLog();
+}
+
+void AsteriskNode::tellLog() {
+    const bool drives = this->drives();
+    if (told_ == drives) return;
+    if (drives)
+        log_.info("lease.taken", {{"owner", lease_->owner}, {"epoch", lease_->epoch}});
+    else if (told_)
+        log_.warning("lease.lost");
+    else
+        log_.info("lease.watching");
+    told_ = drives;
 }
 
 void AsteriskNode::releaseLease(storage::LeaseRepository& leases) {
-    driven_ = false;
+    drivesUntil_ = SteadyTime::min();
     if (!lease_) return;
     leases.release(*lease_);
     lease_.reset();

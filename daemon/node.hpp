@@ -31,8 +31,8 @@ public:
 
     // The wrap-up times of the queues on this server; call it whenever the mapping changed.
     void applyDirectory(const domain::Directory& directory);
-    // Takes or renews the lease "asterisk/NAME"; whoever cannot reach the database stops driving when its lease ran
-    // out.
+    // Takes or renews the lease "asterisk/NAME"; call it each second. Whoever cannot reach the database, or was stopped
+    // for a while, has stopped driving when its lease ran out, whether it comes by here or not.
     void keepLease(storage::LeaseRepository& leases, const std::string& owner);
     void releaseLease(storage::LeaseRepository& leases);
 
@@ -44,8 +44,14 @@ private:
     std::unique_ptr<Adapter> adapter_;
     std::unique_ptr<link::Link> link_;
     std::optional<storage::Lease> lease_; // of the housekeeping thread alone
-    SteadyTime leaseUntil_{};
-    std::atomic<bool> driven_{false};
+    SteadyTime renewAt_{};                // the same
+    bool unreachable_ = false;            // the same
+    std::optional<bool> told_;            // what the log was told last; the same
+    // A time and no flag: a process that SIGSTOP held beyond its lease must not say for a moment that it drives.
+    std::atomic<SteadyTime> drivesUntil_{SteadyTime::min()};
+
+    bool drives() const noexcept { return clock_.steady() < drivesUntil_.load(); }
+    void tellLog(); // who drives, when it changed
 };
 
 } // namespace pbx::daemon

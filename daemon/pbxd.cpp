@@ -136,7 +136,7 @@ public:
         housekeeper.start({
             {"directory", std::chrono::seconds(1), [this] { refreshDirectory(); }},
             {"access", std::chrono::seconds(1), [this] { authenticator.maintain(); }},
-            {"leases", std::chrono::seconds(3),
+            {"leases", std::chrono::seconds(1),
              [this, owner] {
                  for (const auto& node : nodes) node->keepLease(repositories.leases, owner);
              }},

@@ -28,13 +28,14 @@ using Ms = std::chrono::milliseconds;
 constexpr Ms publishEvery{200}; // the counters in status(); a change of state is published at once
 
 // All that `pbxd-sys` may ever be asked to do (SECURITY A2: write class system is the key to the house).
-constexpr std::array<std::string_view, 7> systemActions{"MixMonitor",
+constexpr std::array<std::string_view, 8> systemActions{"MixMonitor",
                                                         "PJSIPShowAors",
                                                         "PJSIPShowContacts",
                                                         "PJSIPShowEndpoint",
                                                         "PJSIPShowEndpoints",
                                                         "PJSIPShowRegistrationInboundContactStatuses",
-                                                        "Reload"};
+                                                        "Reload",
+                                                        "SIPpeers"};
 
 struct Command {
     ami::Action action;

@@ -42,7 +42,7 @@ Poco::Net::Context::Ptr makeTlsContext(const TlsSettings& settings) {
         context->enableExtendedCertificateVerification(true);
         return context;
     } catch (const Poco::Exception& failed) {
-        throw Error::field("tls_ca_file", "cannot be used").because(failed.displayText());
+        throw Error::field("tls_ca", "cannot be used").because(failed.displayText());
     }
 }
 

@@ -272,6 +272,7 @@ TEST_F(LinkTest, WithoutTheSecondAccountSystemActionsAreUnsupported) {
     EXPECT_FALSE(isSystemAction("Command"));
     EXPECT_FALSE(isSystemAction("QueuePause"));
     EXPECT_TRUE(isSystemAction("Reload"));
+    EXPECT_TRUE(isSystemAction("SIPpeers"));
 }
 
 TEST_F(LinkTest, DamageAndFailingListenersAreSurvived) {
@@ -369,7 +370,7 @@ TEST_F(LinkTest, SettingsThatCannotWorkAreNamed) {
     EXPECT_EQ(field(plain), "plain_login");
     auto tls = settings(1);
     tls.tls = {.enabled = true, .caFile = "/nonexistent/ca.pem", .serverName = ""};
-    EXPECT_EQ(field(tls), "tls_ca_file");
+    EXPECT_EQ(field(tls), "tls_ca");
 }
 
 class LinkTlsTest : public LinkTest {
