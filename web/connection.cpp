@@ -61,7 +61,8 @@ Poco::Net::SocketAddress peerOf(const Poco::Net::StreamSocket& socket) {
 
 Connection::Connection(const Poco::Net::StreamSocket& socket, Core& core)
     : TCPServerConnection(socket), core_(core), peer_(Address::of(peerOf(socket).addr())),
-      transport_(std::make_unique<Transport>(socket, core.tls)), entry_{transport_->fd(), true} {}
+      transport_(std::make_unique<Transport>(socket, core.tls.with([](const auto& tls) { return tls; }))),
+      entry_{transport_->fd(), true} {}
 
 void Connection::run() {
     auto [admission, place] = core_.places.take(peer_.capKey(), isTrusted(peer_, core_.settings.trustedProxies));
@@ -77,8 +78,7 @@ void Connection::refuse(Admission admission) {
     const auto response = full ? plainRefusal(503, "too many connections", retrySeconds)
                                : plainRefusal(429, "too many connections from this address", retrySeconds);
     const ReplyContext context{.requestId = {}, .secure = transport_->secure()};
-    core_.parking.finish(std::move(transport_),
-                         replyHead(response, context) + std::string(replyBody(response, context)));
+    tell(replyHead(response, context) + std::string(replyBody(response, context)));
 }
 
 void Connection::serveAll() {
@@ -94,7 +94,12 @@ void Connection::serveAll() {
 
 void Connection::finish(std::string bytes) {
     core_.live.remove(entry_);
-    core_.parking.finish(std::move(transport_), std::move(bytes));
+    tell(std::move(bytes));
+}
+
+void Connection::tell(std::string bytes) {
+    if (core_.parking.finish(std::move(transport_), std::move(bytes))) return;
+    if (core_.hooks.refused) core_.hooks.refused(Refusal::untold, peer_.text());
 }
 
 Moved Connection::readMore(char* buffer, std::size_t size, SteadyTime deadline, bool& late) {

@@ -64,6 +64,7 @@ private:
 
     // The socket becomes the parking's, which may close it at once; so this one is no longer in the list of the live.
     void finish(std::string bytes);
+    void tell(std::string bytes); // hands the socket over, or counts that there was no room for it
 
     Core& core_;
     Address peer_;

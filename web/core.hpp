@@ -68,7 +68,7 @@ struct Core {
     Core(FrontSettings settings, Poco::Net::Context::Ptr tls, const Router& router, FrontHooks hooks);
 
     const FrontSettings settings;
-    const Poco::Net::Context::Ptr tls; // null: plain HTTP
+    Guarded<Poco::Net::Context::Ptr> tls; // null: plain HTTP
     const HeadLimits headLimits;
     const std::string_view forwardedHeader;
     const Router& router;

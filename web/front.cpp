@@ -12,6 +12,7 @@
 #include <Poco/Net/TCPServerParams.h>
 #include <Poco/ThreadPool.h>
 
+#include <openssl/err.h>
 #include <openssl/ssl.h>
 
 #include <sys/resource.h>
@@ -39,11 +40,15 @@ private:
 };
 
 [[noreturn]] void refuseFile(const char* field, const std::string& file) {
-    throw Error::field(field, "'" + file + "' cannot be read as PEM, or does not belong to the other file");
+    const char* reason = ERR_reason_error_string(ERR_peek_last_error());
+    ERR_clear_error(); // what is left there would be taken for the next connection's
+    throw Error::field(field, "'" + file + "' cannot be read as PEM, or does not belong to the other file")
+        .because(reason ? reason : "");
 }
 
 Poco::Net::Context::Ptr tlsContext(const std::optional<TlsSettings>& tls) {
     if (!tls) return {};
+    ERR_clear_error();
     using Poco::Net::Context;
     Context::Params params;
     params.verificationMode = Context::VERIFY_NONE; // clients show no certificates
@@ -105,6 +110,18 @@ void check(const FrontSettings& settings) {
 
 } // namespace
 
+std::string_view refusalText(Refusal refusal) {
+    switch (refusal) {
+    case Refusal::full:
+        return "full";
+    case Refusal::perAddress:
+        return "per_address";
+    case Refusal::untold:
+        return "untold";
+    }
+    return "untold";
+}
+
 struct Front::Impl {
     Impl(const FrontSettings& settings, const Router& router, FrontHooks hooks)
         : core(settings, tlsContext(settings.tls), router, std::move(hooks)) {}
@@ -139,6 +156,13 @@ void Front::start() {
         std::make_unique<Poco::Net::TCPServer>(new ConnectionFactory(core), *impl_->pool, socket, std::move(params));
     impl_->server->start();
     impl_->running = true;
+}
+
+void Front::renewTls(const TlsSettings& tls) {
+    auto& current = impl_->core.tls;
+    if (current.with([](const auto& context) { return context.isNull(); }))
+        throw Error(ErrorCode::unsupported, "this front speaks plain HTTP");
+    current.with([next = tlsContext(tls)](auto& context) { context = next; });
 }
 
 void Front::stop(std::chrono::milliseconds grace) {

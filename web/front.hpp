@@ -1,7 +1,7 @@
 // The one HTTP front: TLS, strict framing, deadlines, caps per address, access log; behind it a Router.
-// Threads: start() and stop() from one thread; parking().wake() from any. Handlers run in many worker threads at once.
-// The constructor and start() throw pbx::Error (setting or address that cannot be used, certificate that cannot be
-// read).
+// Threads: start(), renewTls() and stop() from one thread; parking().wake() from any. Handlers run in many worker
+// threads at once. The constructor, start() and renewTls() throw pbx::Error (setting or address that cannot be used,
+// certificate that cannot be read).
 #pragma once
 
 #include "base/address.hpp"
@@ -70,8 +70,13 @@ struct Access {
     std::chrono::microseconds duration{0};
 };
 
-// Connections that got no worker.
-enum class Refusal { full, perAddress };
+// Connections that got no worker, or no last answer.
+enum class Refusal {
+    full,
+    perAddress,
+    untold // cut without their last answer (which may be a refusal counted above): ParkingLimits::closing was reached
+};
+std::string_view refusalText(Refusal refusal); // "full", "per_address", "untold"
 
 // All are called from worker, accept or parking threads: they must be thread-safe and quick. Empty ones are not called.
 struct FrontHooks {
@@ -90,6 +95,9 @@ public:
     Front& operator=(const Front&) = delete;
 
     void start();
+    // For connections from now on; those that are open keep theirs. What is thrown leaves the old pair in force:
+    // invalidArgument names the file, unsupported: this front speaks plain HTTP.
+    void renewTls(const TlsSettings& tls);
     // Takes no more connections, closes idle ones, lets requests in flight finish and answers parked ones as expired.
     // After `grace` what is left is cut; then it still waits for handlers to return.
     void stop(std::chrono::milliseconds grace);

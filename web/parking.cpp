@@ -311,10 +311,10 @@ Admission Parking::park(std::unique_ptr<Transport>& transport, Job& job) {
     return Admission::taken;
 }
 
-void Parking::finish(std::unique_ptr<Transport> transport, std::string bytes) {
+bool Parking::finish(std::unique_ptr<Transport> transport, std::string bytes) {
     if (impl_->closing.fetch_add(1) >= impl_->limits.closing) {
         --impl_->closing;
-        return;
+        return false;
     }
     Entry entry;
     entry.transport = std::move(transport);
@@ -322,6 +322,7 @@ void Parking::finish(std::unique_ptr<Transport> transport, std::string bytes) {
     entry.byFinish = true;
     entry.deadline = Clock::now() + impl_->limits.writeTimeout;
     impl_->hand(std::move(entry));
+    return true;
 }
 
 void Parking::drain() {

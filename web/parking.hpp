@@ -54,8 +54,9 @@ public:
     void wake() noexcept;
     // On `taken` the transport and the job are moved from, otherwise both are untouched.
     Admission park(std::unique_ptr<Transport>& transport, Job& job);
-    // Sends `bytes`, tells the client that it was all, waits for its end and closes.
-    void finish(std::unique_ptr<Transport> transport, std::string bytes);
+    // Sends `bytes`, tells the client that it was all, waits for its end and closes. False: too many are being told
+    // already; this one is closed at once.
+    bool finish(std::unique_ptr<Transport> transport, std::string bytes);
     // From now on everything parked, or parked later, is answered as expired.
     void drain();
     // Ends the poller: waits until everything is sent, at most until `deadline`, then cuts.

@@ -6,6 +6,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <openssl/ssl.h>
+
 #include <atomic>
 #include <condition_variable>
 #include <mutex>
@@ -384,7 +386,7 @@ TEST(Front, CapsAreAnsweredNeverSilent) {
     Client seventh(front.port(), "127.0.0.5");
     seventh.trySend("GET /hello HTTP/1.1\r\nHost: x\r\n\r\n");
     EXPECT_THAT(seventh.rest(5s), testing::AllOf(StartsWith("HTTP/1.1 503"), HasSubstr("\r\nRetry-After: 5\r\n")));
-    EXPECT_EQ(2U, front.refused());
+    EXPECT_EQ((std::vector{Refusal::perAddress, Refusal::full}), front.refusals());
     held.clear(); // a place is given back
     ASSERT_TRUE(eventually([&] { return front.front().connections() == 1; }));
     Client again(front.port(), "127.0.0.2");
@@ -510,7 +512,17 @@ TEST(Front, ListensOnIpv6) {
     EXPECT_NE(0, front.port());
 }
 
-TEST(FrontTls, ServesWithHstsAndRefusesOldProtocolsAndPlainText) {
+TEST(Front, CountsTheConnectionsThatItCutsWithoutTheirLastAnswer) {
+    FrontSettings settings;
+    settings.parking.closing = 0;
+    TestFront front(settings);
+    Client client(front.port());
+    client.send("NONSENSE\r\n\r\n");
+    EXPECT_EQ("", client.rest(5s));
+    EXPECT_TRUE(eventually([&] { return front.refusals() == std::vector{Refusal::untold}; }));
+}
+
+TEST(FrontTls, ServesWithHstsAndRefusesPlainText) {
     Certificate certificate;
     FrontSettings settings;
     settings.tls = certificate.files();
@@ -529,6 +541,68 @@ TEST(FrontTls, ServesWithHstsAndRefusesOldProtocolsAndPlainText) {
     Client plain(front.port());
     plain.send("GET /hello HTTP/1.1\r\nHost: x\r\n\r\n");
     EXPECT_THAT(plain.rest(5s), Not(HasSubstr("hello")));
+}
+
+// The client would speak them (its security level is 0): it is the server that says no, and how.
+TEST(FrontTls, RefusesOldProtocols) {
+    Certificate certificate;
+    FrontSettings settings;
+    settings.tls = certificate.files();
+    TestFront front(settings);
+    for (const int version : {TLS1_VERSION, TLS1_1_VERSION})
+        EXPECT_EQ(SSL_R_TLSV1_ALERT_PROTOCOL_VERSION, handshake(front.port(), version).refusal) << std::hex << version;
+    for (const int version : {TLS1_2_VERSION, TLS1_3_VERSION})
+        EXPECT_EQ(0, handshake(front.port(), version).refusal) << std::hex << version;
+}
+
+TEST(FrontTls, RenewsItsCertificateForNewConnections) {
+    Certificate served;
+    const Certificate next;
+    const Certificate third;
+    FrontSettings settings;
+    settings.tls = served.files();
+    TestFront front(settings);
+    const auto shown = [&] { return handshake(front.port(), TLS1_3_VERSION).certificate; };
+    const auto first = served.pem();
+    EXPECT_EQ(first, shown());
+    auto old = Client::tls(front.port());
+    old.send("GET /hello HTTP/1.1\r\nHost: x\r\n\r\n");
+    EXPECT_EQ(200, old.reply().status);
+
+    served.replace(next);
+    EXPECT_EQ(first, shown()); // the files alone change nothing
+    front.front().renewTls(served.files());
+    EXPECT_NE(first, next.pem());
+    EXPECT_EQ(next.pem(), shown());
+    old.send("GET /hello HTTP/1.1\r\nHost: x\r\n\r\n");
+    EXPECT_EQ(200, old.reply().status) << "an open connection keeps what it has";
+
+    const auto refusedField = [&](const TlsSettings& files) {
+        try {
+            front.front().renewTls(files);
+        } catch (const Error& error) {
+            EXPECT_FALSE(error.cause().empty());
+            return error.field();
+        }
+        return std::string("none");
+    };
+    EXPECT_EQ("tls_private_key", refusedField({third.files().certificateFile, next.files().privateKeyFile}));
+    EXPECT_EQ("tls_certificate", refusedField({third.files().privateKeyFile, third.files().privateKeyFile}));
+    EXPECT_EQ("tls_certificate", refusedField({"/nowhere/cert.pem", third.files().privateKeyFile}));
+    EXPECT_EQ(next.pem(), shown()) << "a bad pair changes nothing";
+    EXPECT_EQ("none", refusedField(third.files()));
+    EXPECT_EQ(third.pem(), shown());
+}
+
+TEST(FrontTls, APlainFrontHasNothingToRenew) {
+    const Certificate certificate;
+    TestFront front;
+    try {
+        front.front().renewTls(certificate.files());
+        FAIL() << "it took a certificate";
+    } catch (const Error& error) {
+        EXPECT_EQ(ErrorCode::unsupported, error.code());
+    }
 }
 
 TEST(FrontTls, CapsAreAnsweredWithinTls) {

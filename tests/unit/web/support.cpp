@@ -6,8 +6,10 @@
 #include <Poco/Net/SocketAddress.h>
 #include <Poco/Net/StreamSocketImpl.h>
 
+#include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
+#include <openssl/ssl.h>
 #include <openssl/x509.h>
 
 #include <algorithm>
@@ -15,6 +17,8 @@
 #include <cerrno>
 #include <cstdio>
 #include <filesystem>
+#include <fstream>
+#include <iterator>
 #include <netinet/in.h>
 #include <stdexcept>
 #include <sys/socket.h>
@@ -75,6 +79,40 @@ Certificate::Certificate() {
 
 Certificate::~Certificate() { std::filesystem::remove_all(folder_); }
 TlsSettings Certificate::files() const { return {folder_ + "/cert.pem", folder_ + "/key.pem"}; }
+std::string Certificate::pem() const {
+    std::ifstream in(files().certificateFile);
+    return {std::istreambuf_iterator<char>(in), {}};
+}
+void Certificate::replace(const Certificate& other) {
+    constexpr auto over = std::filesystem::copy_options::overwrite_existing;
+    std::filesystem::copy_file(other.files().certificateFile, files().certificateFile, over);
+    std::filesystem::copy_file(other.files().privateKeyFile, files().privateKeyFile, over);
+}
+
+Handshake handshake(std::uint16_t port, int version) {
+    const std::unique_ptr<SSL_CTX, decltype(&SSL_CTX_free)> context(SSL_CTX_new(TLS_client_method()), &SSL_CTX_free);
+    SSL_CTX_set_security_level(context.get(), 0); // the signatures of TLS 1.0 and 1.1 are below level 1
+    if (SSL_CTX_set_cipher_list(context.get(), "ALL:@SECLEVEL=0") != 1 ||
+        SSL_CTX_set_min_proto_version(context.get(), version) != 1 ||
+        SSL_CTX_set_max_proto_version(context.get(), version) != 1)
+        throw std::runtime_error("this OpenSSL cannot speak that version");
+    auto socket = connectFrom(port, "127.0.0.1");
+    socket.setReceiveTimeout(timespan(5s));
+    const std::unique_ptr<SSL, decltype(&SSL_free)> ssl(SSL_new(context.get()), &SSL_free);
+    SSL_set_fd(ssl.get(), socket.impl()->sockfd());
+    ERR_clear_error();
+    if (SSL_connect(ssl.get()) != 1) {
+        const auto error = ERR_peek_error();
+        ERR_clear_error();
+        return {error == 0 ? -1 : ERR_GET_REASON(error), {}};
+    }
+    const std::unique_ptr<X509, decltype(&X509_free)> shown(SSL_get1_peer_certificate(ssl.get()), &X509_free);
+    const std::unique_ptr<BIO, decltype(&BIO_free)> out(BIO_new(BIO_s_mem()), &BIO_free);
+    PEM_write_bio_X509(out.get(), shown.get());
+    char* text = nullptr;
+    const auto length = BIO_get_mem_data(out.get(), &text);
+    return {0, std::string(text, static_cast<std::size_t>(length))};
+}
 
 TestFront::TestFront(FrontSettings settings, const std::function<void(Router&)>& more) {
     router_.add(
@@ -103,7 +141,9 @@ TestFront::TestFront(FrontSettings settings, const std::function<void(Router&)>&
     hooks.fault = [this](std::string_view, std::string_view what) {
         faults_.with([&](auto& faults) { faults.emplace_back(what); });
     };
-    hooks.refused = [this](Refusal, std::string_view) { refused_.with([](auto& count) { ++count; }); };
+    hooks.refused = [this](Refusal refusal, std::string_view) {
+        refusals_.with([&](auto& list) { list.push_back(refusal); });
+    };
     front_ = std::make_unique<Front>(std::move(settings), router_, std::move(hooks));
     front_->start();
 }
@@ -116,8 +156,8 @@ std::vector<AccessLine> TestFront::log() const {
 std::vector<std::string> TestFront::faults() const {
     return faults_.with([](const auto& faults) { return faults; });
 }
-std::size_t TestFront::refused() const {
-    return refused_.with([](const auto& count) { return count; });
+std::vector<Refusal> TestFront::refusals() const {
+    return refusals_.with([](const auto& list) { return list; });
 }
 
 bool Answer::has(std::string_view header) const { return head.find(header) != std::string::npos; }

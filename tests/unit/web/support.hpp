@@ -35,6 +35,8 @@ public:
     Certificate();
     ~Certificate();
     TlsSettings files() const;
+    std::string pem() const;
+    void replace(const Certificate& other); // what the files hold, under their names
 
 private:
     std::string folder_;
@@ -48,15 +50,22 @@ public:
     std::uint16_t port() const { return front_->port(); }
     std::vector<AccessLine> log() const;
     std::vector<std::string> faults() const;
-    std::size_t refused() const;
+    std::vector<Refusal> refusals() const;
 
 private:
     Router router_;
     Guarded<std::vector<AccessLine>> log_;
     Guarded<std::vector<std::string>> faults_;
-    Guarded<std::size_t> refused_;
+    Guarded<std::vector<Refusal>> refusals_;
     std::unique_ptr<Front> front_;
 };
+
+// A TLS handshake in exactly one version (TLS1_2_VERSION...) by a client that takes everything.
+struct Handshake {
+    int refusal = 0;         // OpenSSL's reason; 0: it worked
+    std::string certificate; // that the server showed, as PEM
+};
+Handshake handshake(std::uint16_t port, int version);
 
 struct Answer {
     int status = 0;
