@@ -149,10 +149,12 @@ public:
                                                                     .Name("pbxd_http_request_seconds")
                                                                     .Help("Time of an HTTP request.")
                                                                     .Register(registry);
-    prometheus::Family<prometheus::Counter>& refused = prometheus::BuildCounter()
-                                                           .Name("pbxd_http_connections_refused_total")
-                                                           .Help("Connections that got no worker.")
-                                                           .Register(registry);
+    prometheus::Family<prometheus::Counter>& refused =
+        prometheus::BuildCounter()
+            .Name("pbxd_http_connections_refused_total")
+            .Help("Connections that got no worker (full, per_address), or were cut "
+                  "without their last answer (untold).")
+            .Register(registry);
 };
 
 Metrics::Metrics() : impl_(std::make_unique<Impl>()) {}
@@ -172,7 +174,7 @@ void Metrics::observeHttp(const web::Access& access) {
 }
 
 void Metrics::observeRefusal(web::Refusal refusal) {
-    impl_->refused.Add({{"reason", refusal == web::Refusal::full ? "full" : "per_address"}}).Increment();
+    impl_->refused.Add({{"reason", std::string(web::refusalText(refusal))}}).Increment();
 }
 
 std::string Metrics::text(const std::vector<std::unique_ptr<AsteriskNode>>& nodes,

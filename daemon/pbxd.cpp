@@ -30,14 +30,19 @@ access::AuthenticatorSettings authenticatorSettings(const Config& config) {
     return out;
 }
 
+std::optional<web::TlsSettings> tlsSettings(const Config& config) {
+    const auto& certificate = config.text("http", "tls_certificate");
+    if (certificate.empty()) return std::nullopt;
+    return web::TlsSettings{certificate, config.text("http", "tls_key")};
+}
+
 web::FrontSettings frontSettings(const Config& config) {
     web::FrontSettings out;
     const auto whole = [&](std::string_view key) { return static_cast<std::size_t>(config.whole("http", key)); };
     const auto seconds = [&](std::string_view key) { return std::chrono::seconds(config.whole("http", key)); };
     out.address = config.text("http", "listen");
     out.port = static_cast<std::uint16_t>(whole("port"));
-    if (const auto& certificate = config.text("http", "tls_certificate"); !certificate.empty())
-        out.tls = web::TlsSettings{certificate, config.text("http", "tls_key")};
+    out.tls = tlsSettings(config);
     out.plainBeyondLoopback = config.text("http", "allow_plain_http") == "yes-in-clear";
     for (const auto& range : config.list("http", "trusted_proxies"))
         out.trustedProxies.push_back(AddressRange::parse(range).value());
@@ -155,6 +160,16 @@ public:
         database.close();
     }
 
+    // The files may be new under their old names: they are read whether the settings changed or not.
+    void renewTls(const web::TlsSettings& tls) const {
+        try {
+            front->renewTls(tls);
+            log.info("tls.renewed", {{"certificate", tls.certificateFile}});
+        } catch (const Error& error) { // the old pair stays in force
+            log.error("tls.not_renewed", {{"text", error.text()}, {"cause", error.cause()}});
+        }
+    }
+
     bool ready() const { return whyNotReady().empty(); }
 
     // A board that is down does not make the daemon unready: it answers, and says that it is stale.
@@ -262,8 +277,7 @@ private:
         };
         hooks.refused = [this](web::Refusal refusal, std::string_view address) {
             metrics.observeRefusal(refusal);
-            log.warning("http.refused",
-                        {{"reason", refusal == web::Refusal::full ? "full" : "per_address"}, {"address", address}});
+            log.warning("http.refused", {{"reason", web::refusalText(refusal)}, {"address", address}});
         };
         hooks.fault = [this](std::string_view requestId, std::string_view what) {
             log.error("http.fault", {{"request", requestId}, {"cause", what}});
@@ -288,6 +302,11 @@ std::vector<std::string> Pbxd::reload(const Config& next) {
     for (const auto& change : impl_->config.changesTo(next))
         if (change.change == SettingChange::restart) needRestart.push_back('[' + change.section + "] " + change.key);
     impl_->log.setLevel(logOptions(next).level);
+    const auto tls = tlsSettings(next);
+    if (tls.has_value() != tlsSettings(impl_->config).has_value())
+        needRestart.emplace_back("[http] tls_certificate"); // from TLS to plain HTTP or back
+    else if (tls)
+        impl_->renewTls(*tls);
     return needRestart;
 }
 

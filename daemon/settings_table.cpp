@@ -60,9 +60,13 @@ constexpr std::array settings{
             "The address under which clients reach this daemon, for the WSDL and links: https://pbx.example.com. Never "
             "taken from a request. Without it http or https, listen and port are used.",
             restart},
-    Setting{"http", "tls_certificate", path, "", "PEM file with the certificate and its chain; goes with tls_key.",
-            restart},
-    Setting{"http", "tls_key", path, "", "PEM file with the private key of tls_certificate.", restart},
+    Setting{
+        "http", "tls_certificate", path, "",
+        "PEM file with the certificate and its chain; goes with tls_key. Both files are read again on SIGHUP, for new "
+        "connections; a pair that cannot be used is logged (tls.not_renewed) and the old one stays in force. From "
+        "plain HTTP to TLS or back takes a restart.",
+        reload},
+    Setting{"http", "tls_key", path, "", "PEM file with the private key of tls_certificate.", reload},
     Setting{.section = "http",
             .key = "allow_plain_http",
             .type = choice,
