@@ -28,6 +28,16 @@ auto speaking(std::string_view doing, F&& use) -> decltype(use()) {
     }
 }
 
+// OpenSSL's words tell a programmer what failed; these tell the operator what to look at.
+std::string remedyOf(std::string_view cause) {
+    if (cause.find("certificate verify failed") != std::string_view::npos)
+        return "; the certificate must be valid now, and signed by an authority in the file of tls_ca (without it: one "
+               "of the system's)";
+    if (cause.find("wrong version number") != std::string_view::npos)
+        return "; there is no TLS at this port (tlsenable and tlsbindaddr in manager.conf, port and tls here)";
+    return "";
+}
+
 int asInt(std::size_t size) { return static_cast<int>(std::min<std::size_t>(size, std::numeric_limits<int>::max())); }
 
 } // namespace
@@ -76,14 +86,22 @@ bool Socket::establish() {
 }
 
 bool Socket::handshake() {
-    return speaking("TLS", [&] {
-        Poco::Net::SecureStreamSocket secure(socket_);
+    Poco::Net::SecureStreamSocket secure(socket_);
+    try {
         const int result = secure.completeHandshake();
         tlsWantsWrite_ = result == Poco::Net::SecureStreamSocket::ERR_SSL_WANT_WRITE;
         if (result != 1) return false;
+    } catch (const Poco::Exception& failed) {
+        const auto cause = failed.displayText();
+        throw Error(ErrorCode::unavailable, "TLS: " + cause + remedyOf(cause));
+    }
+    try {
         secure.verifyPeerCertificate(serverName_);
-        return true;
-    });
+    } catch (const Poco::Exception& failed) {
+        throw Error(ErrorCode::unavailable, "TLS: " + failed.displayText() + "; the certificate must be for " +
+                                                serverName_ + " (tls_name; without it host)");
+    }
+    return true;
 }
 
 short Socket::interest(bool wantsWrite) const noexcept {

@@ -27,8 +27,9 @@ class PbxdError(RuntimeError):
     pass
 
 
-def start_pbxd(pbxd, pbxctl, lab, folder):
-    """A running pbxd (path of the program) that watches `lab` through a relay, everything of it below `folder`; a Pbxd."""
+def start_pbxd(pbxd, pbxctl, lab, folder, others=None):
+    """A running pbxd (path of the program) that watches `lab` through a relay, everything of it below `folder`; a Pbxd.
+    others: {name: {setting: value}} of more links to the same Asterisk, past the relay; nothing waits for them."""
     os.makedirs(folder, mode=0o700, exist_ok=True)
     port = _free_port()
     relay = Relay(lab.state["ami_port"])
@@ -41,14 +42,11 @@ log_level = debug
 port = {port}
 [board]
 reconcile_seconds = {RECONCILE_SECONDS}
-[asterisk.{SERVER}]
-host = {lab.state["ami_host"]}
-port = {relay.port}
-user = {lab.state["accounts"]["main"]}
-secret_file = {lab.state["secrets"]["pbxd"]}
-sys_user = {lab.state["accounts"]["system"]}
-sys_secret_file = {lab.state["secrets"]["pbxd-sys"]}
 """)
+        account = {"host": lab.state["ami_host"], "port": lab.state["ami_port"], "user": lab.state["accounts"]["main"], "secret_file": lab.state["secrets"]["pbxd"],
+                   "sys_user": lab.state["accounts"]["system"], "sys_secret_file": lab.state["secrets"]["pbxd-sys"]}
+        for name, settings in ({SERVER: {"port": relay.port}} | (others or {})).items():
+            f.write(f"[asterisk.{name}]\n" + "".join(f"{k} = {v}\n" for k, v in (account | settings).items()))
     os.makedirs(f"{folder}/data", mode=0o700, exist_ok=True)
     user, password = bootstrap(pbxctl, configuration, folder)
     log = os.path.join(folder, "pbxd.log")
@@ -136,13 +134,13 @@ class Pbxd:
         for tenant in TENANTS:
             self.call("tenant.create", name=tenant, title=tenant.title(), country="US", time_zone="America/New_York", languages=["en"])
             for queue in ("support", "sales", "vip"):
-                self.call("queue.create", tenant=tenant, name=queue, title=queue.title())
+                self.call("queue.create", tenant=tenant, server=SERVER, name=queue, title=queue.title())
             for agent in AGENTS:
-                self.call("agent.create", tenant=tenant, name=f"agent-{agent}", title=f"{tenant.title()} {agent}", interface=f"PJSIP/{tenant}-{agent}")
+                self.call("agent.create", tenant=tenant, server=SERVER, name=f"agent-{agent}", title=f"{tenant.title()} {agent}", interface=f"PJSIP/{tenant}-{agent}")
 
-    def link(self):
-        """The row of our Asterisk in system.status."""
-        return next(a for a in self.call("system.status")["asterisks"] if a["name"] == SERVER)
+    def link(self, name=SERVER):
+        """The row of that Asterisk in system.status."""
+        return next(a for a in self.call("system.status")["asterisks"] if a["name"] == name)
 
     def board(self, wanted_peer):
         """What pbxd shows, as compare.py wants it; PbxdError while it is marked stale."""
@@ -163,10 +161,13 @@ class Pbxd:
         return {"queues": compare.pbxd_queues(queues), "calls": compare.pbxd_calls(details), "peers": compare.pbxd_peers(peers, wanted_peer),
                 "agents": agents}
 
+    def metrics(self):
+        return self._request("/metrics").decode()
+
     def drift(self):
         """Drift by system.status and by /metrics, which must agree."""
         by_status = self.link()["drift"]
-        by_metrics = compare.drift_in_metrics(self._request("/metrics").decode())
+        by_metrics = compare.drift_in_metrics(self.metrics())
         if by_metrics is None:
             raise PbxdError("/metrics has no drift counter")
         return max(by_status, by_metrics)

@@ -15,7 +15,7 @@ from . import processes
 FIRST, LAST, SIZE = 10000, 31000, 1000
 
 # Offsets in the block. SIPp callers use the trunks' addresses, so they may share port numbers with the agents.
-AMI, SIP, CHAN_SIP = 0, 1, 2
+AMI, SIP, CHAN_SIP, AMI_TLS = 0, 1, 2, 3
 AGENTS = 10            # SIPp user agents, one port a behaviour
 AGENTS_CHAN_SIP = 20   # added to that for those that answer chan_sip
 REGISTER = 49
