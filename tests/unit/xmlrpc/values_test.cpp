@@ -2,10 +2,10 @@
 #include "xmlrpc_support.hpp"
 
 namespace pbx::xmlrpc {
-namespace {
+namespace test {
 
-using namespace test;
-
+// Not in an anonymous namespace: describeType() declares a conversion to them that nobody defines, which clang refuses
+// for a type without linkage.
 struct Point {
     std::int32_t x = 0;
     std::optional<std::string> label;
@@ -27,6 +27,11 @@ struct Drawing {
         return type;
     }
 };
+
+} // namespace test
+namespace {
+
+using namespace test;
 
 Drawing read(const std::string& params) {
     Drawing out;
