@@ -26,7 +26,7 @@ function(pbx_test name)
     set(ARG_LABELS unit)
   endif()
   if((PBX_SANITIZE MATCHES "thread" AND NOT "tsan" IN_LIST ARG_LABELS) OR
-     (PBX_SANITIZE MATCHES "address" AND NOT "unit" IN_LIST ARG_LABELS) OR PBX_FUZZ)
+     (PBX_SANITIZE MATCHES "address" AND NOT "unit" IN_LIST ARG_LABELS))
     return()
   endif()
   if(NOT ARG_TIMEOUT)
@@ -43,16 +43,15 @@ function(pbx_test name)
                        SKIP_REGULAR_EXPRESSION "\\[  SKIPPED \\]")
 endfunction()
 
-# pbx_fuzzer(NAME SOURCES ... LINK ... CORPUS dir): a libFuzzer target; built by the preset "fuzz" only. CTest runs it for
+# pbx_fuzzer(NAME SOURCES ... LINK ... CORPUS dir): a libFuzzer target; built by the preset "asan" only. CTest runs it for
 # PBX_FUZZ_SECONDS (60) on a copy of its corpus, so that the tree stays as it is.
-add_custom_target(pbx_fuzzers)
 function(pbx_fuzzer name)
   cmake_parse_arguments(ARG "" "CORPUS" "SOURCES;LINK" ${ARGN})
   if(NOT PBX_FUZZ)
     return()
   endif()
   add_executable(${name} ${ARG_SOURCES})
-  add_dependencies(pbx_fuzzers ${name})
+  add_dependencies(pbx_tests ${name})
   target_link_libraries(${name} PRIVATE pbx_flags ${ARG_LINK} Threads::Threads)
   target_link_options(${name} PRIVATE -fsanitize=fuzzer)
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/fuzz)
