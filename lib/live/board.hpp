@@ -39,6 +39,9 @@ enum class Notice : std::uint8_t {
     shutdown
 };
 
+// The one contact that a chan_sip peer ("SIP/NAME") can have.
+Contact sipContact(std::string_view peer, std::string_view host, std::string status);
+
 class Board {
 public:
     explicit Board(std::string server) : server_(std::move(server)) {}
@@ -83,8 +86,7 @@ public:
     void dropEmptyBridges(std::uint64_t untouchedSince);
     void repairDevice(const Peer& theirs, UtcTime at);
     // The contacts of an endpoint or the address of a chan_sip peer, from the system account.
-    bool refreshPeer(std::string_view name, std::vector<Contact> contacts, std::optional<Tristate> reachable,
-                     UtcTime at);
+    bool refreshPeer(std::string_view name, std::vector<Contact> contacts, UtcTime at);
 
     // --- reading ---
     const CowMap<Queue>& queues() const noexcept { return queues_; }

@@ -42,8 +42,34 @@ bool Board::onDeviceState() {
     return true;
 }
 
-// chan_sip: Registered, Unregistered, Rejected, Reachable (Time: ms), Lagged, Unreachable; PJSIP: Reachable,
-// Unreachable, Unknown.
+namespace {
+
+// The contact of a chan_sip peer, after its PeerStatus. SIPpeers says the same and its latency, but only each minute.
+void followSipContact(Peer& peer, std::string_view status, std::string_view address) {
+    if (status == "Unregistered") peer.contacts.clear();
+    if (status == "Registered" && !address.empty()) {
+        auto contact = sipContact(peer.name, address.substr(0, address.rfind(':')), "Unknown");
+        if (peer.contacts.size() != 1 || peer.contacts.front().uri != contact.uri) peer.contacts = {std::move(contact)};
+    }
+    if (status != "Reachable" && status != "Lagged" && status != "Unreachable") return;
+    for (auto& contact : peer.contacts) {
+        contact.status = status;
+        contact.latencyMicros = status == "Unreachable" ? std::nullopt : peer.latencyMicros;
+    }
+}
+
+} // namespace
+
+Contact sipContact(std::string_view peer, std::string_view host, std::string status) {
+    const auto name = peer.substr(peer.find('/') + 1);
+    return {.uri = "sip:" + std::string(name) + '@' + std::string(host),
+            .aor = std::string(name),
+            .status = std::move(status),
+            .latencyMicros = std::nullopt};
+}
+
+// chan_sip: Registered (Address: host:port), Unregistered, Rejected, Reachable (Time: ms), Lagged, Unreachable; PJSIP:
+// Reachable, Unreachable, Unknown.
 bool Board::onPeerStatus() {
     const auto name = f_[Key::peer];
     const auto status = f_[Key::peerStatus];
@@ -55,6 +81,7 @@ bool Board::onPeerStatus() {
     if (reachable == Tristate::no) peer.latencyMicros.reset();
     if (const auto millis = f_.number(Key::time); millis && *millis >= 0 && *millis < 1'000'000)
         peer.latencyMicros = *millis * 1000;
+    if (name.starts_with("SIP/")) followSipContact(peer, status, f_[Key::address]);
     if (peer.reachable == reachable) return true;
     peer.reachable = reachable;
     changedPeer(peer, false);
@@ -66,7 +93,7 @@ void Board::judgeContacts(Peer& peer) {
     bool undecided = false;
     bool any = false;
     for (const auto& contact : peer.contacts) {
-        const bool good = contact.status == "Reachable";
+        const bool good = contact.status == "Reachable" || contact.status == "Lagged";
         any = any || good;
         undecided = undecided || (!good && contact.status != "Unreachable");
         if (good && contact.latencyMicros)
@@ -113,11 +140,11 @@ void Board::repairDevice(const Peer& theirs, UtcTime at) {
     changedPeer(peer, true);
 }
 
-bool Board::refreshPeer(std::string_view name, std::vector<Contact> contacts, std::optional<Tristate> reachable,
-                        UtcTime at) {
+bool Board::refreshPeer(std::string_view name, std::vector<Contact> contacts, UtcTime at) {
     std::sort(contacts.begin(), contacts.end(), [](const Contact& a, const Contact& b) { return a.uri < b.uri; });
     const Peer* have = peers_.find(name);
-    if (have && have->contacts == contacts && (!reachable || *reachable == have->reachable)) return false;
+    const bool judged = have && (!contacts.empty() || have->reachable == Tristate::no);
+    if (judged && have->contacts == contacts) return false;
     at_ = at;
     changed_ = true;
     Peer& peer = needPeer(name);
@@ -125,7 +152,6 @@ bool Board::refreshPeer(std::string_view name, std::vector<Contact> contacts, st
     const bool differs = peer.contacts != contacts;
     peer.contacts = std::move(contacts);
     judgeContacts(peer);
-    if (reachable) peer.reachable = *reachable;
     if (peer.reachable != before) changedPeer(peer, true);
     return differs || peer.reachable != before;
 }

@@ -91,6 +91,7 @@ constexpr std::array<std::string_view, keyCount> names{"Channel",
                                                        "RoundtripUsec",
                                                        "ObjectName",
                                                        "IPaddress",
+                                                       "Address",
                                                        "Variable",
                                                        "Value"};
 static_assert(!names.back().empty(), "one name for each Key");

@@ -104,6 +104,7 @@ enum class Key : std::uint8_t {
     roundtripUsec,
     objectName,
     ipAddress,
+    address,
     // others
     variable,
     value,

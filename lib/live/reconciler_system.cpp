@@ -5,7 +5,7 @@ namespace pbx::live {
 
 namespace {
 
-// "OK (3 ms)", "LAGGED (2100 ms)", "UNREACHABLE", "UNKNOWN", "Unmonitored" of SIPpeers.
+// Of SIPpeers: "OK (3 ms)", "LAGGED (2100 ms)", "UNREACHABLE", "UNKNOWN", "Unmonitored".
 std::optional<std::int64_t> millisOf(std::string_view status) {
     const auto open = status.find('(');
     if (open == std::string_view::npos) return std::nullopt;
@@ -17,9 +17,12 @@ std::optional<std::int64_t> millisOf(std::string_view status) {
     return value;
 }
 
-Tristate reachableOf(std::string_view status) {
-    if (status.starts_with("OK") || status.starts_with("LAGGED")) return Tristate::yes;
-    return status.starts_with("UNREACHABLE") ? Tristate::no : Tristate::unknown;
+// The same in the words of PeerStatus and of PJSIP.
+std::string wordOf(std::string_view status) {
+    if (status.starts_with("OK")) return "Reachable";
+    if (status.starts_with("LAGGED")) return "Lagged";
+    if (status.starts_with("UNREACHABLE")) return "Unreachable";
+    return status.starts_with("Unmonitored") ? "NonQualified" : "Unknown";
 }
 
 } // namespace
@@ -74,18 +77,14 @@ void Reconciler::askSystem() {
         "SIPpeers",
         [this](const Fields& f) {
             if (!board_ || f[Key::objectName].empty()) return;
-            const auto status = f[Key::status];
+            const auto name = "SIP/" + std::string(f[Key::objectName]);
+            // One that signed off keeps its last "OK (3 ms)", but has no address.
             std::vector<Contact> contacts;
             if (!f[Key::ipAddress].empty() && f[Key::ipAddress] != "-none-") {
-                Contact contact{.uri = "sip:" + std::string(f[Key::objectName]) + "@" + std::string(f[Key::ipAddress]),
-                                .aor = std::string(f[Key::objectName]),
-                                .status = std::string(status),
-                                .latencyMicros = std::nullopt};
-                if (const auto millis = millisOf(status)) contact.latencyMicros = *millis * 1000;
-                contacts.push_back(std::move(contact));
+                contacts.push_back(sipContact(name, f[Key::ipAddress], wordOf(f[Key::status])));
+                if (const auto millis = millisOf(f[Key::status])) contacts.back().latencyMicros = *millis * 1000;
             }
-            const bool changed = board_->refreshPeer("SIP/" + std::string(f[Key::objectName]), std::move(contacts),
-                                                     reachableOf(status), clock_.now());
+            const bool changed = board_->refreshPeer(name, std::move(contacts), clock_.now());
             if (changed) refreshed(Refresh::contact);
         },
         [this](const ami::Result& result) {
@@ -98,8 +97,7 @@ void Reconciler::takeContacts() {
     for (const auto& endpoint : endpoints_) {
         auto it = contacts_.find(endpoint);
         std::vector<Contact> contacts = it != contacts_.end() ? std::move(it->second) : std::vector<Contact>();
-        if (board_->refreshPeer("PJSIP/" + endpoint, std::move(contacts), std::nullopt, clock_.now()))
-            refreshed(Refresh::contact);
+        if (board_->refreshPeer("PJSIP/" + endpoint, std::move(contacts), clock_.now())) refreshed(Refresh::contact);
     }
 }
 

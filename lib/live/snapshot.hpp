@@ -208,7 +208,8 @@ enum class Tristate : std::uint8_t { unknown, no, yes };
 struct Contact {
     std::string uri;
     std::string aor;
-    std::string status; // as Asterisk spells it: "Reachable", "Unreachable", "NonQualified", "Unknown"
+    // As PJSIP spells it: "Reachable", "Unreachable", "NonQualified", "Unknown"; of chan_sip also "Lagged".
+    std::string status;
     std::optional<std::int64_t> latencyMicros;
     bool operator==(const Contact&) const = default;
 };

@@ -192,13 +192,20 @@ class Comparison(unittest.TestCase):
         wanted = lambda name: "trunk" not in name
         asterisk = compare.asterisk_peers([message(Device="PJSIP/viatalk-101", State="NOT_INUSE"), message(Device="PJSIP/viatalk-trunk", State="INUSE"),
                                            message(Device="SIP/viatalk-151", State="RINGING")],
-                                          [message(Event="ContactList", Endpoint="viatalk-101", Uri="sip:1", Status="Reachable")], wanted)
-        rows = [{"name": "PJSIP/viatalk-101", "device_state": "NOT_INUSE", "contacts": [{"uri": "sip:1", "status": "Reachable", "latency_ms": 1}]},
-                {"name": "SIP/viatalk-151", "device_state": "RINGING", "contacts": [{"uri": "sip:2", "status": "Reachable"}]},
-                {"name": "PJSIP/viatalk-trunk", "device_state": "NOT_INUSE", "contacts": []}]
+                                          [message(Event="ContactList", Endpoint="viatalk-101", Uri="sip:1", Status="Reachable")],
+                                          [message(Event="PeerEntry", ObjectName="viatalk-151", IPaddress="127.0.0.1", Status="OK (3 ms)"),
+                                           message(Event="PeerEntry", ObjectName="viatalk-152", IPaddress="-none-", Status="OK (1 ms)")], wanted)
+        rows = [{"name": "PJSIP/viatalk-101", "technology": "PJSIP", "device_state": "NOT_INUSE", "contacts": [{"uri": "sip:1", "status": "Reachable", "latency_ms": 1}]},
+                {"name": "SIP/viatalk-151", "technology": "SIP", "device_state": "RINGING", "reachable": True,
+                 "contacts": [{"uri": "sip:viatalk-151@127.0.0.1", "status": "Reachable", "latency_ms": 3}]},
+                {"name": "SIP/viatalk-152", "technology": "SIP", "device_state": "UNKNOWN", "reachable": False, "contacts": []},
+                {"name": "PJSIP/viatalk-trunk", "technology": "PJSIP", "device_state": "NOT_INUSE", "contacts": []}]
         self.assertEqual(compare.differences(asterisk, compare.pbxd_peers(rows, wanted)), [])
         rows[0]["contacts"] = []
         self.assertEqual([d.path for d in compare.differences(asterisk, compare.pbxd_peers(rows, wanted))], ["PJSIP/viatalk-101.contacts.sip:1"])
+        rows[1]["contacts"][0]["latency_ms"], rows[2]["reachable"] = 4, True
+        self.assertEqual([d.path for d in compare.differences(asterisk, compare.pbxd_peers(rows, wanted), refreshed=True)][1:],
+                         ["SIP/viatalk-151.latency_ms", "SIP/viatalk-152.reachable"])
 
     def test_drift_in_metrics(self):
         text = '# HELP pbxd_board_drift_total x\npbxd_board_drift_total{kind="status"} 2\npbxd_board_drift_total{kind="paused"} 1\npbxd_other 7\n'

@@ -4,7 +4,8 @@ Pure functions: messages and parsed JSON in, plain dictionaries out.
 
     {"queues": {name: {"settings": {...}, "callers": [{...} in order], "members": {interface: {...}}}},
      "calls":  {linkedid: {channel: {"state": "up", "bridge": id or None}}},
-     "peers":  {"PJSIP/viatalk-101": {"device_state": "NOT_INUSE", "contacts": {uri: status} or None}},
+     "peers":  {"PJSIP/viatalk-101": {"device_state": "NOT_INUSE", "contacts": {uri: status}},
+                "SIP/viatalk-151": {"device_state": "NOT_INUSE", "contacts": {uri: status}, "reachable": True, "latency_ms": 1}},
      "agents": {"PJSIP/viatalk-101": {queue: {...}}}}
 """
 import datetime
@@ -12,7 +13,7 @@ import re
 from typing import NamedTuple
 
 # No event announces these (or late): pbxd refreshes them from time to time, so they may lag by its reconciling period.
-REFRESHED = {"settings", "priority", "calls_taken", "last_call"}
+REFRESHED = {"settings", "priority", "calls_taken", "last_call", "latency_ms"}
 # Whole seconds of two clocks, rounded differently.
 ONE_SECOND_OFF = {"paused_since", "last_call"}
 
@@ -82,14 +83,27 @@ def asterisk_calls(events):
     return calls
 
 
-def asterisk_peers(device_states, contacts, wanted):
-    """From the events of DeviceStateList and PJSIPShowContacts; only those for which wanted(name). chan_sip peers have
-    no list of contacts: None."""
+_SIP_STATUS = {"OK": ("Reachable", True), "LAGGED": ("Lagged", True), "UNREACHABLE": ("Unreachable", False)}
+
+
+def asterisk_peers(device_states, contacts, sip_peers, wanted):
+    """From the events of DeviceStateList, PJSIPShowContacts and SIPpeers; only those for which wanted(name)."""
     peers = {}
     for m in device_states:
         name = m.get("Device")
         if wanted(name):
-            peers[name] = {"device_state": m.get("State"), "contacts": {} if name.startswith("PJSIP/") else None}
+            peers[name] = {"device_state": m.get("State"), "contacts": {}}
+    for m in sip_peers:
+        name = "SIP/" + m.get("ObjectName")
+        if not wanted(name):
+            continue
+        word, _, rest = m.get("Status").partition(" (")
+        status, reachable = _SIP_STATUS.get(word, ("Unknown", None))
+        peer = peers.setdefault(name, {"device_state": "UNKNOWN", "contacts": {}})   # Asterisk lists no state of a phone that never registered
+        peer |= {"reachable": False, "latency_ms": None}
+        if m.get("IPaddress") != "-none-":   # one that signed off keeps its last status
+            peer |= {"contacts": {f"sip:{m.get('ObjectName')}@{m.get('IPaddress')}": status}, "reachable": reachable,
+                     "latency_ms": int(rest.partition(" ")[0]) if rest else None}
     for m in contacts:
         name = "PJSIP/" + (m.get("Endpoint") or "").split(",")[0]
         if name in peers:
@@ -147,8 +161,14 @@ def pbxd_calls(details):
 
 def pbxd_peers(rows, wanted):
     """From the items of peer.list."""
-    return {r["name"]: {"device_state": r["device_state"], "contacts": {c["uri"]: c["status"] for c in r["contacts"]} if r["name"].startswith("PJSIP/") else None}
-            for r in rows if wanted(r["name"])}
+    return {r["name"]: _pbxd_peer(r) for r in rows if wanted(r["name"])}
+
+
+def _pbxd_peer(r):
+    peer = {"device_state": r["device_state"], "contacts": {c["uri"]: c["status"] for c in r["contacts"]}}
+    if r["technology"] == "SIP":
+        peer |= {"reachable": r.get("reachable"), "latency_ms": r["contacts"][0].get("latency_ms") if r["contacts"] else None}
+    return peer
 
 
 # --- comparing

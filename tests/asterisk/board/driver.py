@@ -156,7 +156,8 @@ class Driver:
         queues = compare.asterisk_queues(self.ami.list("QueueStatus"), linkedids)
         interfaces = [f"PJSIP/{tenant}-{agent}" for tenant in TENANTS for agent in AGENTS]
         return {"queues": queues, "calls": compare.asterisk_calls(channels), "agents": compare.asterisk_agents(queues, interfaces),
-                "peers": compare.asterisk_peers(self.ami.list("DeviceStateList"), self.ami.list("PJSIPShowContacts"), self._is_agent)}
+                "peers": compare.asterisk_peers(self.ami.list("DeviceStateList"), self.ami.list("PJSIPShowContacts"),
+                                                self.ami.list("SIPpeers") if self.version == 16 else [], self._is_agent)}
 
     def check(self, label, within=CONVERGE_SECONDS, refreshed=False):
         """Waits until pbxd shows what Asterisk says. The time runs only while Asterisk itself does not change: it is

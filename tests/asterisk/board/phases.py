@@ -254,8 +254,17 @@ def chan_sip_agent(d):
     d.expect("AgentConnect", 3)
     d.check("chan_sip agent talks")
     d.finish()
+    if d.pbxd:
+        d.pbxd.relay.cut()   # pbxd asks for latencies each minute, and when the link is new
+    board = d.check_refreshed("chan_sip phones: reachability and latency")
+    known = [(p["reachable"], p["latency_ms"] is not None) for name, p in board["peers"].items() if name.startswith("SIP/")]
+    if known != [(True, True)] * 3:
+        raise Failed(f"Asterisk does not know its chan_sip phones: {known}")
     for tenant in TENANTS:
         d.action("QueueRemove", Queue=f"{tenant}-vip", Interface=f"SIP/{tenant}-151")
+    d.phones.register({f"{t}-151": "answer" for t in TENANTS}, chan_sip=True, expires=0)
+    d.wait_devices({f"SIP/{t}-151": "UNAVAILABLE" for t in TENANTS})
+    d.check("chan_sip phones signed off")
 
 
 def phone_leaves_and_returns(d):

@@ -463,6 +463,70 @@ TEST_F(MirrorTest, TheSecondAccountTellsReachabilityAndLatency) {
     }
 }
 
+// What SIPpeers of an Asterisk 16 said of a phone that was there, one that signed off, one that is slow, one that is
+// gone.
+TEST_F(MirrorTest, SipPeersTellReachabilityAndLatency) {
+    rig.connect();
+    rig.mirror.onSystemUp([](const ami::Action& action, SteadyTime, ami::ActionHandlers handlers) {
+        const bool sip = action.name() == "SIPpeers";
+        const auto peer = [&](const char* name, const char* address, const char* status) {
+            handlers.onItem(view({{"Event", "PeerEntry"},
+                                  {"Channeltype", "SIP"},
+                                  {"ObjectName", name},
+                                  {"IPaddress", address},
+                                  {"IPport", "10030"},
+                                  {"Status", status}}));
+        };
+        if (sip) {
+            peer("here", "127.0.0.1", "OK (3 ms)");
+            peer("off", "-none-", "OK (1 ms)");
+            peer("slow", "127.0.0.2", "LAGGED (2100 ms)");
+            peer("gone", "127.0.0.3", "UNREACHABLE");
+            peer("unasked", "127.0.0.4", "Unmonitored");
+        }
+        const Headers headers{{"Response", "Success"}};
+        const auto last = view(headers);
+        handlers.onDone({.kind = ami::Result::Kind::success, .message = &last, .items = 0, .sent = true});
+        return true;
+    });
+    rig.run(100ms);
+    struct Expected {
+        const char* name;
+        Tristate reachable;
+        const char* uri;
+        const char* status;
+        std::optional<std::int64_t> latency;
+    };
+    const auto expect = [&](const Expected& wanted) {
+        const auto board = rig.board();
+        const Peer* peer = board->peers.find(wanted.name);
+        ASSERT_TRUE(peer) << wanted.name;
+        EXPECT_EQ(peer->reachable, wanted.reachable) << wanted.name;
+        EXPECT_EQ(peer->latencyMicros, wanted.latency) << wanted.name;
+        ASSERT_EQ(peer->contacts.size(), *wanted.uri ? 1U : 0U) << wanted.name;
+        if (!*wanted.uri) return;
+        EXPECT_EQ(peer->contacts[0].uri, wanted.uri);
+        EXPECT_EQ(peer->contacts[0].status, wanted.status) << wanted.name;
+        EXPECT_EQ(peer->contacts[0].latencyMicros, wanted.latency) << wanted.name;
+    };
+    expect({"SIP/here", Tristate::yes, "sip:here@127.0.0.1", "Reachable", 3000});
+    expect({"SIP/off", Tristate::no, "", "", {}});
+    expect({"SIP/slow", Tristate::yes, "sip:slow@127.0.0.2", "Lagged", 2'100'000});
+    expect({"SIP/gone", Tristate::no, "sip:gone@127.0.0.3", "Unreachable", {}});
+    expect({"SIP/unasked", Tristate::unknown, "sip:unasked@127.0.0.4", "NonQualified", {}});
+    const auto status = [&](const char* name, const char* word, const char* key, const char* value) {
+        rig.event("PeerStatus", {{"ChannelType", "SIP"}, {"Peer", name}, {"PeerStatus", word}, {key, value}});
+    };
+    status("SIP/here", "Unregistered", "Cause", "Expired");
+    expect({"SIP/here", Tristate::no, "", "", {}});
+    status("SIP/off", "Registered", "Address", "127.0.0.9:10030");
+    expect({"SIP/off", Tristate::yes, "sip:off@127.0.0.9", "Unknown", {}});
+    status("SIP/off", "Reachable", "Time", "12");
+    expect({"SIP/off", Tristate::yes, "sip:off@127.0.0.9", "Reachable", 12'000});
+    status("SIP/off", "Unreachable", "Time", "-1");
+    expect({"SIP/off", Tristate::no, "sip:off@127.0.0.9", "Unreachable", {}});
+}
+
 // Not under a sanitizer, whose allocator does not tell what is in use.
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
 // 1,000 agents and 10,000 calls of two channels: 20,000 channels, 10,000 bridges, a snapshot held by a slow reader.
