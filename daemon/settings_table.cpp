@@ -140,10 +140,12 @@ constexpr std::array settings{
             restart},
 
     // [access]
-    Setting{"access", "credential_cache_seconds", whole, "60",
-            "How long a verified password is remembered (as a keyed hash), so that not every request costs an Argon2id "
-            "computation; 0 switches it off. A changed password or role takes effect at once in any case.",
-            restart, 0, 60, "seconds"},
+    Setting{
+        "access", "credential_cache_seconds", whole, "60",
+        "How long a verified password is remembered (as a keyed hash), so that not every request costs an Argon2id "
+        "computation; 0 switches it off. A changed password or role takes effect at once in any case, on other nodes "
+        "over the same database within about a second.",
+        restart, 0, 60, "seconds"},
     Setting{"access", "argon2_parallel", whole, "2",
             "Password computations at the same time (64 MiB each); more logins are told to retry.", restart, 1, 16,
             "computations"},
