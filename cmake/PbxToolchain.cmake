@@ -43,6 +43,7 @@ target_include_directories(pbx_flags INTERFACE ${CMAKE_SOURCE_DIR}/lib ${CMAKE_S
 
 if(PBX_SANITIZE)
   add_compile_options(-fsanitize=${PBX_SANITIZE} -g1 -fno-omit-frame-pointer -fno-sanitize-recover=all)
+  add_compile_definitions(PBX_SANITIZED)
   add_link_options(-fsanitize=${PBX_SANITIZE})
 endif()
 if(PBX_FUZZ)
