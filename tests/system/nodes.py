@@ -30,14 +30,22 @@ class Node:
     def __init__(self, cluster, name, id):
         self.cluster, self.name, self.id = cluster, name, id
         self.process = self.port = self.json = None
+        self.since = 0           # where its log began when it was started last
         self.wanted = False      # it was started, and nobody ended it
         self.log = cluster.path(f"{name}.log")
 
     def start(self):
-        start = self.log_size()
+        return self.launch().wait_ready()
+
+    def launch(self):
+        """Without waiting for anything. By the main thread: the process ends with the thread that started it."""
+        self.since = self.log_size()
         configuration = self.cluster.configure(self)
         self.process = self.cluster.spawn([self.cluster.program("pbxd"), "--config", configuration], self.log)
-        line = stack.wait(lambda: next((l for l in self.log_lines(start) if " ready " in l), None), 60, f"{self.name}'s ready line", self.process, self.log)
+        return self
+
+    def wait_ready(self):
+        line = stack.wait(lambda: next((l for l in self.log_lines(self.since) if " ready " in l), None), 60, f"{self.name}'s ready line", self.process, self.log)
         self.port = int(line.partition(" port=")[2].split()[0])
         self.json = JsonFace(f"http://127.0.0.1:{self.port}")
         stack.wait(lambda: 'pbxd_asterisk_up{asterisk="main"} 1' in self.metrics(), 30, f"{self.name}'s board", self.process, self.log)
@@ -101,12 +109,12 @@ class Watch:
     """Asks every node all the time whether it drives; keeps (began, ended, driven) of each answer."""
 
     def __init__(self):
-        self.samples = {}
+        self.samples = {}     # of each process by its own: one that ended cannot drive until its successor does
         self._ended = threading.Event()
         self._threads = []
 
     def add(self, node):
-        mine = self.samples.setdefault(node.name, [])
+        mine = self.samples.setdefault(f"{node.name} {node.process.pid}", [])
         thread = threading.Thread(target=self._sample, args=(node.process, node.port, mine), daemon=True)
         thread.start()
         self._threads.append(thread)
@@ -222,14 +230,18 @@ class Cluster(stack.Stack):
 
     def lease(self):
         """(owner, epoch) of the row in the database."""
-        done = subprocess.run(["mariadb", "--no-defaults", "-S", self._socket(), "-u", "root", "-N", "-B", "pbx", "-e",
-                               "SELECT owner, epoch FROM leases WHERE name = 'asterisk/main'"], capture_output=True, text=True, check=True, timeout=30)
-        owner, epoch = done.stdout.rstrip("\n").split("\t")
+        owner, epoch = self._sql("SELECT owner, epoch FROM leases WHERE name = 'asterisk/main'").rstrip("\n").split("\t")
         return owner, int(epoch)
 
-    def _socket(self):
+    def forget_lease(self):
+        """As before the first node ever ran."""
+        self._sql("DELETE FROM leases")
+
+    def _sql(self, statement):
         with open(self.path("pbxd.conf")) as f:
-            return next(l for l in f if l.startswith("socket = ")).partition(" = ")[2].strip()
+            socket = next(l for l in f if l.startswith("socket = ")).partition(" = ")[2].strip()
+        return subprocess.run(["mariadb", "--no-defaults", "-S", socket, "-u", "root", "-N", "-B", "pbx", "-e", statement], capture_output=True, text=True, check=True,
+                              timeout=30).stdout
 
     def wait_driver(self, seconds, among=None):
         """The first of `among` (left out: of all) that drives, and how long that took from now."""
