@@ -12,7 +12,7 @@
 
 namespace pbx::sim {
 
-// Permission classes of manager.conf (ASTERISK.md section 5).
+// Permission classes of manager.conf (docs/facts/asterisk.md section 5).
 enum Class : std::uint32_t {
     classSystem = 1U << 0U,
     classCall = 1U << 1U,
@@ -53,7 +53,7 @@ public:
     Headers& field(std::string_view key, std::int64_t value);
     Headers& channel(const Channel& channel, std::string_view prefix, std::string_view tenant);
     Headers& bridge(const Bridge& bridge, std::string_view prefix = {});
-    // `list` = the item of QueueStatus: other names for two headers, no Ringinuse (ASTERISK.md section 7).
+    // `list` = the item of QueueStatus: other names for two headers, no Ringinuse (docs/facts/asterisk.md section 7).
     Headers& member(std::string_view queue, const Member& member, DeviceState state, bool list);
     void end() { out_ += "\r\n"; }
 

@@ -68,7 +68,7 @@ struct Member {
     std::string pausedReason;
     bool ringInUse = false;
     int wrapupSeconds = 0;
-    UtcTime busyUntil{}; // end of wrap-up; no event tells it (ASTERISK.md section 9)
+    UtcTime busyUntil{}; // end of wrap-up; no event tells it (docs/facts/asterisk.md section 9)
 };
 
 struct Queue {

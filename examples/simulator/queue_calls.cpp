@@ -1,4 +1,5 @@
-// app_queue: joining, ringing members in turn, answers, abandons, time-outs; orders as in ASTERISK.md section 6.
+// app_queue: joining, ringing members in turn, answers, abandons, time-outs; orders as in docs/facts/asterisk.md
+// section 6.
 #include "world.hpp"
 
 #include <algorithm>

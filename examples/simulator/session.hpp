@@ -1,6 +1,6 @@
 // One AMI client of the simulated Asterisk, without its socket: bytes in, bytes out, deadlines as times.
-// Threads: one. Nothing fails: what a client does wrong is answered as Asterisk answers it (ASTERISK.md sections 4 and
-// 5).
+// Threads: one. Nothing fails: what a client does wrong is answered as Asterisk answers it (docs/facts/asterisk.md
+// sections 4 and 5).
 #pragma once
 
 #include "accounts.hpp"

@@ -35,7 +35,8 @@ void World::endTalk(Call& call, bool byAgent) {
     Channel& second = byAgent ? call.a : call.b;
     endConsult(call);
     channelEvent("HangupRequest", first);
-    // AgentComplete comes from another thread: before, between or after the hang-ups (ASTERISK.md section 6, point 3).
+    // AgentComplete comes from another thread: before, between or after the hang-ups (docs/facts/asterisk.md section 6,
+    // point 3).
     const double race = rng_.unit();
     const int place = call.queue == none ? -1 : race < 0.35 ? 0 : race < 0.62 ? 1 : race < 0.75 ? 2 : 3;
     const auto complete = [&](int here) {

@@ -73,7 +73,7 @@ public:
     bool hangup(std::string_view channelName);
     bool blindTransfer(std::string_view channelName, const std::string& context, const std::string& exten);
 
-    // --- members, as the queue actions name them; `queue` empty = every queue (ASTERISK.md section 7)
+    // --- members, as the queue actions name them; `queue` empty = every queue (docs/facts/asterisk.md section 7)
     enum class Added { ok, already, noQueue };
     enum class Removed { ok, notThere, noQueue, notDynamic };
     Added addMember(std::string_view queue, std::string_view interface, Member member);

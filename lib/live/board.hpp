@@ -1,7 +1,8 @@
 // The state behind one snapshot, and what each AMI event does to it: by key, with absolute values, so that an event
-// that is applied twice, or after a list that showed its effect already, changes nothing (RELIABILITY.md B2.5).
-// Threads: one (the link's, inside Mirror). Fails: nothing throws on what Asterisk sends; an event that lacks what it
-// is about is counted. Source of the events' order and names: ASTERISK.md 6-11, recordings of 16.28 and 22.10.
+// that is applied twice, or after a list that showed its effect already, changes nothing (docs/facts/reliability.md
+// B2.5). Threads: one (the link's, inside Mirror). Fails: nothing throws on what Asterisk sends; an event that lacks
+// what it is about is counted. Source of the events' order and names: docs/facts/asterisk.md 6-11, recordings of 16.28
+// and 22.10.
 #pragma once
 
 #include "ami/message.hpp"
@@ -130,7 +131,7 @@ private:
     bool onBridgeEnter();
     bool onBridgeLeave();
     bool onBridgeDestroy();
-    // events (board_queues.cpp)
+    // events (board_callers.cpp, board_members.cpp, board_talk.cpp)
     bool onCallerJoin();
     bool onCallerAbandon();
     bool onCallerLeave();
@@ -161,7 +162,7 @@ private:
     Call* callOf(std::string_view uniqueid, std::string_view linkedid);
     std::string_view linkedidOf(std::string_view uniqueid, std::string_view otherwise) const;
 
-    // queues (board_queues.cpp)
+    // queues (board_callers.cpp, board_members.cpp, board_talk.cpp)
     Queue& needQueue(std::string_view name);
     Member* editMember(Queue& queue, std::string_view interface);
     static void followLastPause(Member& member);

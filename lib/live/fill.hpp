@@ -1,4 +1,4 @@
-// One fill of the board (RELIABILITY.md B2): Ping for T0, the lists, a new generation beside the old.
+// One fill of the board (docs/facts/reliability.md B2): Ping for T0, the lists, a new generation beside the old.
 // Threads: one (the link's). Fails: `done` is called with the reason, once; never throws on what Asterisk sends.
 #pragma once
 

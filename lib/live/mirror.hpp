@@ -1,5 +1,5 @@
-// Keeps the board of one Asterisk right: fills it after a connect (RELIABILITY.md B2), applies events, asks again from
-// time to time, publishes snapshots and feed events. Sans-io: link gives it events and a way to ask.
+// Keeps the board of one Asterisk right: fills it after a connect (docs/facts/reliability.md B2), applies events, asks
+// again from time to time, publishes snapshots and feed events. Sans-io: link gives it events and a way to ask.
 // Threads: snapshot(), setWrapup() and requestResync() any; everything else only the link's thread of this Asterisk.
 // Fails: nothing throws on what Asterisk sends; what cannot be had leaves the board stale with the reason.
 #pragma once

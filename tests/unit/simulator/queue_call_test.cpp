@@ -78,7 +78,8 @@ std::vector<std::string> sortedTokens(const std::vector<Step>& all) {
     return tokens;
 }
 
-// ASTERISK.md section 6: these are sent by other threads than the call's own and come anywhere within their step.
+// docs/facts/asterisk.md section 6: these are sent by other threads than the call's own and come anywhere within their
+// step.
 bool races(const Event& event) {
     static const std::set<std::string, std::less<>> names{
         "QueueMemberStatus", "DeviceStateChange", "ExtensionStatus", "Cdr",       "AgentComplete",   "Hangup",

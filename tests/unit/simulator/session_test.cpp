@@ -1,5 +1,5 @@
-// The AMI of the simulator: login, permissions, actions and lists, held against recordings and ASTERISK.md sections 4
-// and 5.
+// The AMI of the simulator: login, permissions, actions and lists, held against recordings and docs/facts/asterisk.md
+// sections 4 and 5.
 #include "recording.hpp"
 #include "session.hpp"
 
@@ -162,7 +162,7 @@ TEST_F(AmiSession, MaskAndUnknownActions) {
     EXPECT_EQ(send("Action: QueuePenalty\r\nInterface: PJSIP/hostrocket-101\r\nPenalty: 4\r\n\r\n").size(), 2U);
 }
 
-// Section 4 of ASTERISK.md: what may be odd in a request and what may not.
+// Section 4 of docs/facts/asterisk.md: what may be odd in a request and what may not.
 TEST_F(AmiSession, OddRequests) {
     login("cti", "ctisecret");
     EXPECT_EQ(send("action:ping\nactionid: x \n\n").at(0).get("ActionID"), "x ");

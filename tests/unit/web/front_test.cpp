@@ -1,4 +1,4 @@
-// Every row of PROTOCOLS.md section 4 that concerns HTTP, over real sockets.
+// Every row of docs/facts/protocols.md section 4 that concerns HTTP, over real sockets.
 #include "support.hpp"
 
 #include "base/error.hpp"
