@@ -216,7 +216,7 @@ private:
             "is pbxd running there (systemctl status pbxd), and is the address right (" + settings_.source + ")?";
         if (aborted_) return Refusal(ErrorCode::unavailable, "broken off");
         try {
-            throw;
+            throw; // cppcheck-suppress rethrowNoCurrentException; called from catch blocks only
         } catch (const Poco::Net::ConnectionRefusedException&) {
             return Refusal(ErrorCode::unavailable, "no connection to " + where_ + ": connection refused", {}, correct);
         } catch (const Poco::Net::DNSException&) {

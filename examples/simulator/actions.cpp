@@ -228,7 +228,7 @@ void Actions::originate() {
     const std::string_view callerId = get("CallerID");
     const auto open = callerId.find('<');
     std::string number(open == std::string_view::npos ? callerId : callerId.substr(open + 1));
-    number = number.substr(0, number.find('>'));
+    if (const auto close = number.find('>'); close != std::string::npos) number.resize(close);
     std::string name(open == std::string_view::npos ? std::string_view{} : callerId.substr(0, open));
     std::erase(name, '"');
     while (!name.empty() && name.back() == ' ') name.pop_back();

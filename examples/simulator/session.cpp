@@ -23,10 +23,8 @@ std::string_view Request::get(std::string_view key) const {
     return {};
 }
 
-Session::Session(World& world, const Accounts& accounts, SteadyTime now) : world_(world), accounts_(accounts) {
-    out_ = "Asterisk Call Manager/11.0.0\r\n";
-    deadline_ = now + authTimeout;
-}
+Session::Session(World& world, const Accounts& accounts, SteadyTime now)
+    : world_(world), accounts_(accounts), out_("Asterisk Call Manager/11.0.0\r\n"), deadline_(now + authTimeout) {}
 
 void Session::feed(std::string_view bytes, SteadyTime now) {
     while (!bytes.empty() && !finished_) {

@@ -99,7 +99,7 @@ public:
     std::optional<R> row(const std::string& sql, const Values& values = {}) {
         auto found = rows<R>(sql, values);
         if (found.empty()) return std::nullopt;
-        return std::move(found.front());
+        return std::optional<R>(std::move(found.front()));
     }
 
     // For results that may be long: `use` gets them in batches, memory stays flat.
