@@ -28,6 +28,11 @@ using AgentId = Id<struct AgentTag>;
 using DepartmentId = Id<struct DepartmentTag>;
 using UserId = Id<struct UserTag>;
 using TokenId = Id<struct TokenTag>;
+using BlockId = Id<struct BlockTag>;
+using PriorityCallerId = Id<struct PriorityCallerTag>;
+using CustomerId = Id<struct CustomerTag>;
+using DidId = Id<struct DidTag>;
+using HoursId = Id<struct HoursTag>;
 
 } // namespace pbx
 
