@@ -57,10 +57,13 @@ void Session::feed(std::string_view bytes) {
         const auto end = bytes.find('\n');
         const auto piece = bytes.substr(0, end);
         const auto used = end == bytes.npos ? piece.size() : piece.size() + 1;
+        // Whichever rule is broken first, byte by byte: how the bytes were cut into pieces must not matter.
+        const auto lineLeft = limits_.lineBytes - partial_.size();
+        const auto totalLeft = limits_.totalBytes - total_;
+        if (piece.substr(0, std::min(lineLeft, totalLeft)).find('\0') != piece.npos) return fail(Violation::nulByte);
+        if (piece.size() > lineLeft && lineLeft <= totalLeft) return fail(Violation::lineTooLong);
+        if (used > totalLeft) return fail(Violation::tooManyBytes);
         total_ += used;
-        if (total_ > limits_.totalBytes) return fail(Violation::tooManyBytes);
-        if (partial_.size() + piece.size() > limits_.lineBytes) return fail(Violation::lineTooLong);
-        if (piece.find('\0') != piece.npos) return fail(Violation::nulByte);
         partial_ += piece;
         bytes.remove_prefix(used);
         if (end == bytes.npos) return;

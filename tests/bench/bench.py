@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Measures pbxd against its targets and prints one table; scripts/bench builds what this needs and calls it.
 
-    bench.py BUILD_DIR [ami] [latency] [soap] [xmlrpc] [memory]        no name: all, in about four minutes
+    bench.py BUILD_DIR [ami] [agi] [latency] [soap] [xmlrpc] [memory]        no name: all, in about four minutes
 
 On a shared machine absolute figures wander by a factor of two: servers are compared in interleaved rounds of one run, by the ratio of medians.
 Exit code 0 when everything could be measured (a missed target is a finding, not a failure), 1 when something could not.
@@ -42,6 +42,20 @@ def ami(build):
             share = f"{run['applied']:.0%} of the events applied" if "applied" in run else f"{run['bytes_per_second'] / 1e6:.0f} MB/s"
             aimed = not name.startswith("parseAndAsk/")     # between the two: no target of its own
             report(f"AMI {kind}: {name}", f"{rate / 1e6:.2f} M events/s", f">= {least / 1e6:g} M" if aimed else "", rate >= least if aimed else None, note=share)
+
+
+# --- FastAGI
+
+def agi(build):
+    for rate in (200, 2000):
+        out = subprocess.run([f"{build}/bench/agi_bench", str(rate), "5"], capture_output=True, text=True, timeout=60)
+        if not out.stdout.startswith("{"):
+            raise RuntimeError(f"agi_bench: {out.stderr[:300]}")
+        run = json.loads(out.stdout)
+        p50, p99 = run["p50_us"] / 1000, run["p99_us"] / 1000
+        met = p99 <= 2 and not run["incomplete"] and run["per_second"] >= 0.95 * rate
+        report(f"FastAGI at {rate}/s", f"p50 {p50:.2f} ms, p99 {p99:.2f} ms", "p99 <= 2 ms", met,
+               note=f"connect to close, 4 variables, the handler does nothing; {run['per_second']:.0f}/s, {run['incomplete']} not answered, max {run['max_us'] / 1000:.1f} ms")
 
 
 # --- from the AMI event to the answer of event.poll
@@ -182,11 +196,11 @@ def table():
 
 
 def main():
-    build, names = os.path.abspath(sys.argv[1]), sys.argv[2:] or ["ami", "latency", "soap", "xmlrpc", "memory"]
-    steps = {"ami": ami, "latency": latency, "memory": memory}
+    build, names = os.path.abspath(sys.argv[1]), sys.argv[2:] or ["ami", "agi", "latency", "soap", "xmlrpc", "memory"]
+    steps = {"ami": ami, "agi": agi, "latency": latency, "memory": memory}
     unknown = [n for n in names if n not in (*steps, "soap", "xmlrpc")]
     if unknown:
-        sys.exit(f"bench: unknown: {', '.join(unknown)}; there are ami, latency, soap, xmlrpc, memory")
+        sys.exit(f"bench: unknown: {', '.join(unknown)}; there are ami, agi, latency, soap, xmlrpc, memory")
     started, before, failed = time.monotonic(), load(), []
     wanted = [n for n in names if n in ("soap", "xmlrpc")]
     for name in [n for n in names if n in steps and n != "memory"] + (["faces"] if wanted else []) + (["memory"] if "memory" in names else []):

@@ -121,10 +121,10 @@ TEST_F(AgiServer, SetsTheVariablesInOrderAndCloses) {
     EXPECT_FALSE(caller.timedOut());
     EXPECT_TRUE(comes(Ending::answered));
     EXPECT_GT(micros, 0);
+    EXPECT_TRUE(eventually([&] { return server->statistics().open == 0; }));
     const auto statistics = server->statistics();
     EXPECT_EQ(statistics.connections, 1u);
     EXPECT_EQ(statistics.requests, 1u);
-    EXPECT_EQ(statistics.open, 0u);
 }
 
 TEST_F(AgiServer, AnUnknownTokenIsClosedAndNeverReachesTheHandler) {
@@ -331,7 +331,7 @@ TEST_F(AgiServer, ACallerWhoLeavesMeanwhile) {
     EXPECT_TRUE(comes(Ending::peerClosed));
     gate.open();
     EXPECT_TRUE(works());
-    EXPECT_EQ(server->statistics().open, 0u);
+    EXPECT_TRUE(eventually([&] { return server->statistics().open == 0; }));
 }
 
 TEST_F(AgiServer, HostileBytesAreCountedByKind) {
@@ -348,7 +348,7 @@ TEST_F(AgiServer, HostileBytesAreCountedByKind) {
         EXPECT_TRUE(caller.closed()) << bytes;
         EXPECT_TRUE(eventually([&] { return server->statistics().count(violation) == 1; })) << violationName(violation);
     }
-    EXPECT_EQ(count(Ending::hostile), cases.size());
+    EXPECT_TRUE(comes(Ending::hostile, cases.size()));
     EXPECT_TRUE(works());
 }
 
