@@ -194,7 +194,7 @@ private:
 };
 
 BoardFeed::BoardFeed(const ClientSettings& settings, const std::vector<BoardSubject>& subjects,
-                     std::function<void()> changed) {
+                     const std::function<void()>& changed) {
     for (const auto& subject : subjects) workers_.push_back(std::make_unique<Worker>(settings, subject, changed));
 }
 BoardFeed::~BoardFeed() = default;

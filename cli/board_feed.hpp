@@ -28,7 +28,8 @@ TenantBoard loadBoard(Client& client, const BoardSubject& subject);
 class BoardFeed {
 public:
     // `changed` is called from the feed's threads.
-    BoardFeed(const ClientSettings& settings, const std::vector<BoardSubject>& subjects, std::function<void()> changed);
+    BoardFeed(const ClientSettings& settings, const std::vector<BoardSubject>& subjects,
+              const std::function<void()>& changed);
     ~BoardFeed(); // breaks off what waits
     BoardFeed(const BoardFeed&) = delete;
     BoardFeed& operator=(const BoardFeed&) = delete;

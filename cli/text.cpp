@@ -135,7 +135,7 @@ std::string csvCell(std::string_view text) {
     // telephone number is text and must stay one.
     if (!text.empty() && std::string_view("=+-@\t\r").find(text.front()) != std::string_view::npos) cell += '\'';
     cell += text;
-    if (cell.find_first_of(",\"\r\n;\t") == std::string::npos && cell.find_first_of(" ") != 0 && !cell.ends_with(' '))
+    if (cell.find_first_of(",\"\r\n;\t") == std::string::npos && !cell.starts_with(' ') && !cell.ends_with(' '))
         return cell;
     std::string quoted = "\"";
     for (const char c : cell) {

@@ -114,7 +114,7 @@ void addFaces(web::Router& router, const FaceSettings& settings, ops::Door& door
     if (settings.faces.contains("web")) addPages(router, door);
 }
 
-void addHealth(web::Router& router, Health health) {
+void addHealth(web::Router& router, const Health& health) {
     router.add(route("live", "/healthz/live", {"GET"},
                      [](const web::Request&) { return web::Response::text(200, "live\n"); }));
     const auto ready = [health](const web::Request&) {

@@ -28,6 +28,6 @@ struct Health {
 
 // `door` must outlive the router.
 void addFaces(web::Router& router, const FaceSettings& settings, ops::Door& door);
-void addHealth(web::Router& router, Health health);
+void addHealth(web::Router& router, const Health& health);
 
 } // namespace pbx::daemon

@@ -31,8 +31,9 @@ struct CommandLine {
 // Few enough to be read by hand; everything else is a setting, and no setting comes in argv (a secret must not).
 std::optional<CommandLine> parse(const std::vector<std::string_view>& args) {
     CommandLine line;
+    // NOLINTNEXTLINE(concurrency-mt-unsafe): before any thread
     if (const char* fromEnvironment = std::getenv("PBXD_CONFIG"))
-        line.file = fromEnvironment; // NOLINT(concurrency-mt-unsafe): before any thread
+        line.file = fromEnvironment;
     else
         line.file = defaultFile;
     for (std::size_t i = 0; i < args.size(); ++i) {

@@ -22,9 +22,9 @@ public:
         family_.help = std::move(help);
         family_.type = type;
     }
-    void add(double value, std::vector<std::pair<std::string, std::string>> labels = {}) {
+    void add(double value, const std::vector<std::pair<std::string, std::string>>& labels = {}) {
         prometheus::ClientMetric metric;
-        for (auto& [name, text] : labels) metric.label.push_back({std::move(name), std::move(text)});
+        for (const auto& [name, text] : labels) metric.label.push_back({name, text});
         if (family_.type == prometheus::MetricType::Counter)
             metric.counter.value = value;
         else

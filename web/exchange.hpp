@@ -64,8 +64,8 @@ struct Response {
     }
     std::string_view bodyView() const noexcept {
         if (const auto* own = std::get_if<std::string>(&body)) return *own;
-        const auto& shared = std::get<std::shared_ptr<const std::string>>(body);
-        return shared ? std::string_view(*shared) : std::string_view{};
+        const auto* shared = std::get_if<std::shared_ptr<const std::string>>(&body);
+        return shared && *shared ? std::string_view(**shared) : std::string_view{};
     }
 };
 
