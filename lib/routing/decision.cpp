@@ -308,6 +308,13 @@ const BlockEntry* findBlock(const std::vector<BlockEntry>& entries, const Number
     return best;
 }
 
+Number dialledNumber(const TenantTables& tables, const std::string& text) {
+    for (const auto& key : {text, "+" + text})
+        if (const auto did = tables.dids.find(key); did != tables.dids.end() && !text.empty())
+            return {did->first.starts_with('+') ? NumberKind::e164 : NumberKind::shortCode, did->first};
+    return normalise(text, tables.tenant.country);
+}
+
 Decision decide(const TenantTables& tables, const CallerRows& rows, const Question& question, const Board& board) {
     return Making(tables, rows, question, board).make();
 }

@@ -83,6 +83,10 @@ struct Question {
     UtcTime at;
 };
 
+// The dialled number for the question. As spelt in the table (with or without its "+") it costs one look-up or two; any
+// other spelling is normalised.
+Number dialledNumber(const TenantTables& tables, const std::string& text);
+
 enum class Outcome : std::uint8_t {
     blocked,
     queued,

@@ -82,36 +82,34 @@ bool parse(const std::string& text, const std::string& country, PhoneNumber& out
     return phones().Parse(text, country, &out) == PhoneNumberUtil::NO_PARSING_ERROR;
 }
 
-Number describe(const PhoneNumber& parsed) {
-    Number number{NumberKind::e164, {}, typeOf(phones().GetNumberType(parsed)), {}};
+Number asKey(const PhoneNumber& parsed) {
+    Number number{NumberKind::e164, {}};
     phones().Format(parsed, PhoneNumberUtil::E164, &number.text);
-    phones().GetRegionCodeForNumber(parsed, &number.region);
-    if (number.region == "ZZ") number.region.clear(); // libphonenumber's "not known"
     return number;
 }
 
 } // namespace
 
 Number normalise(std::string_view text, std::string_view country) {
-    const auto refused = [](NumberKind kind) { return Number{kind, {}, NumberType::unknown, {}}; };
+    const auto refused = [](NumberKind kind) { return Number{kind, {}}; };
     if (text.size() > longestText) return refused(NumberKind::malformed);
     if (isWithheld(text)) return refused(NumberKind::withheld);
     const std::string dialled = compact(text.substr(0, text.find(';')));
     if (dialled.empty()) return refused(NumberKind::malformed);
     const bool plus = dialled.front() == '+';
-    if (!plus && dialled.size() <= longestExtension) return {NumberKind::shortCode, dialled, NumberType::unknown, {}};
+    if (!plus && dialled.size() <= longestExtension) return {NumberKind::shortCode, dialled};
 
     PhoneNumber own;
     const bool possible = parse(dialled, std::string(country), own) &&
                           phones().IsPossibleNumberWithReason(own) == PhoneNumberUtil::IS_POSSIBLE;
-    if (possible && (plus || phones().IsValidNumber(own))) return describe(own);
+    if (possible && (plus || phones().IsValidNumber(own))) return asKey(own);
     if (!plus && dialled.size() > longestShort) {
         PhoneNumber foreign;
         const std::string international = "+" + (dialled.starts_with("00") ? dialled.substr(2) : dialled);
-        if (parse(international, "ZZ", foreign) && phones().IsValidNumber(foreign)) return describe(foreign);
+        if (parse(international, "ZZ", foreign) && phones().IsValidNumber(foreign)) return asKey(foreign);
     }
-    if (possible) return describe(own);
-    if (!plus && dialled.size() <= longestShort) return {NumberKind::shortCode, dialled, NumberType::unknown, {}};
+    if (possible) return asKey(own);
+    if (!plus && dialled.size() <= longestShort) return {NumberKind::shortCode, dialled};
     return refused(NumberKind::malformed);
 }
 
@@ -121,6 +119,15 @@ std::vector<std::string> matchKeys(const Number& number) {
     for (std::size_t length = number.text.size(); length >= shortest; --length)
         keys.push_back(number.text.substr(0, length));
     return keys;
+}
+
+NumberClass classify(const Number& number) {
+    PhoneNumber parsed;
+    if (number.kind != NumberKind::e164 || !parse(number.text, "ZZ", parsed)) return {};
+    NumberClass found{typeOf(phones().GetNumberType(parsed)), {}};
+    phones().GetRegionCodeForNumber(parsed, &found.region);
+    if (found.region == "ZZ") found.region.clear(); // libphonenumber's "not known"
+    return found;
 }
 
 void warmUp(std::string_view country) {

@@ -124,8 +124,7 @@ TEST(Property, EveryDecisionIsUsable) {
         rows.priority = domain::PriorityCaller{};
         rows.priority->number = "+13125550111";
         rows.priority->level = dice(0, 9);
-        const Question question{
-            {NumberKind::e164, "+13125550111", {}, {}}, {NumberKind::e164, did.number, {}, {}}, fromEpochMicros(0)};
+        const Question question{{NumberKind::e164, "+13125550111"}, {NumberKind::e164, did.number}, fromEpochMicros(0)};
         const auto facts = QueueFacts{dice(0, 4), dice(0, 4), dice(0, 2), dice(0, 2)};
         const bool known = dice(0, 4) != 0;
         const auto board = [&](const domain::Queue&) { return known ? std::optional(facts) : std::nullopt; };
