@@ -10,8 +10,8 @@
 
 #include <array>
 #include <cerrno>
-#include <cstring>
 #include <memory>
+#include <system_error>
 
 namespace pbx::agi {
 
@@ -33,8 +33,8 @@ Fd listenOn(const std::string& address, std::uint16_t port) {
     // A short backlog would drop SYNs in a burst, and a dropped SYN costs the caller a second.
     if (!fd || ::setsockopt(fd.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) != 0 ||
         ::bind(fd.get(), found->ai_addr, found->ai_addrlen) != 0 || ::listen(fd.get(), 4096) != 0)
-        throw Error(ErrorCode::unavailable,
-                    "agi: cannot listen on " + address + " port " + std::to_string(port) + ": " + std::strerror(errno));
+        throw Error(ErrorCode::unavailable, "agi: cannot listen on " + address + " port " + std::to_string(port) +
+                                                ": " + std::generic_category().message(errno));
     return fd;
 }
 

@@ -43,8 +43,8 @@ bool isSendable(const Answer& answer, const Limits& limits) {
 
 std::string_view endingName(Ending ending) {
     constexpr std::array<std::string_view, endings> names{
-        "answered", "nothing_to_say", "foreign_address", "too_many_open",  "unknown_token", "queue_full", "hostile",
-        "late",     "hung_up",        "peer_closed",     "handler_failed", "bad_answer",    "not_taken",  "stopped"};
+        "answered", "nothing_to_say", "foreign_address", "too_many_open", "unknown_token", "queue_full", "hostile",
+        "late",     "hung_up",        "peer_closed",     "failed",        "bad_answer",    "not_taken",  "stopped"};
     return names[static_cast<std::size_t>(ending)];
 }
 
@@ -79,6 +79,8 @@ private:
     void resumeAccepting(SteadyTime now);
     void closeListener();
     void open(Fd socket, std::string_view address);
+    template <class F>
+    void guarded(std::uint64_t id, F&& work);
     void serve(std::uint64_t id);
     bool readAll(std::uint64_t id, Connection& connection);
     void advance(std::uint64_t id, Connection& connection);
@@ -259,17 +261,21 @@ void Server::Loop::open(Fd socket, std::string_view address) {
     setDeadline(id, connection, connection.opened + settings_.requestWithin);
 }
 
+// Nothing in the loop throws but for want of memory; then this connection goes and the others stay.
+template <class F>
+void Server::Loop::guarded(std::uint64_t id, F&& work) {
+    try {
+        work();
+    } catch (const std::exception& e) {
+        log_.error("agi.connection_failed", {{"cause", e.what()}});
+        if (connections_.contains(id)) close(id, Ending::failed);
+    }
+}
+
 void Server::Loop::serve(std::uint64_t id) {
     const auto found = connections_.find(id);
     if (found == connections_.end()) return; // ended earlier in this round
-    auto& connection = found->second;
-    // Nothing below throws but for want of memory; then this connection goes and the others stay.
-    try {
-        if (readAll(id, connection)) advance(id, connection);
-    } catch (const std::exception& e) {
-        log_.error("agi.connection_failed", {{"cause", e.what()}});
-        close(id, Ending::handlerFailed);
-    }
+    if (readAll(id, found->second)) advance(id, found->second);
 }
 
 // False: the connection is closed.
@@ -341,13 +347,13 @@ void Server::Loop::takeDone() {
     std::uint64_t ignored = 0;
     [[maybe_unused]] const auto got = ::read(wake_.get(), &ignored, sizeof ignored);
     const auto list = done_.with([](auto& held) { return std::exchange(held, {}); });
-    for (const auto& done : list) answer(done);
+    for (const auto& done : list) guarded(done.id, [&] { answer(done); });
 }
 
 void Server::Loop::answer(const Done& done) {
     const auto found = connections_.find(done.id);
     if (found == connections_.end()) return; // hung up or late meanwhile
-    if (!done.answer) return close(done.id, Ending::handlerFailed);
+    if (!done.answer) return close(done.id, Ending::failed);
     if (done.answer->empty()) return close(done.id, Ending::nothingToSay);
     if (!isSendable(*done.answer, settings_.limits)) {
         log_.error("agi.bad_answer", {{"first", done.answer->front().first}, {"variables", done.answer->size()}});

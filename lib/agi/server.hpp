@@ -14,8 +14,8 @@
 // - A closed connection costs the caller about a millisecond, a slow handler answerWithin, a hung machine
 //   TIMEOUT(absolute), which goes to extension T only with AGIEXITONHANGUP=yes.
 // - Asterisk decodes %0A in a SIP number and sends it here as a line end. Such a request is refused as hostile, and the
-//   caller goes on without an answer: FILTER() his number, name and REDIRECTING(from-num) before AGI(), or that is a way
-//   past the blocklist.
+//   caller goes on without an answer: FILTER() his number, name and REDIRECTING(from-num) before AGI(), or that is a
+//   way past the blocklist.
 #pragma once
 
 #include "agi/door.hpp"
@@ -68,7 +68,7 @@ enum class Ending {
     late,           // a deadline passed: silent peer, slow handler, or slow results
     hungUp,         // the caller left meanwhile
     peerClosed,     // Asterisk closed, or the socket failed
-    handlerFailed,  // it threw
+    failed,         // the handler threw, or memory ran out
     badAnswer,      // the handler's answer breaks the rules
     notTaken,       // Asterisk refused a SET VARIABLE
     stopped         // cut at the end of stop()

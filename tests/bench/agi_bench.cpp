@@ -127,9 +127,7 @@ double percentile(std::vector<double>& values, double share) {
     return values[std::min(values.size() - 1, static_cast<std::size_t>(double(values.size()) * share))];
 }
 
-} // namespace
-
-int main(int argc, char** argv) {
+int bench(int argc, char** argv) {
     const double rate = argc > 1 ? std::atof(argv[1]) : 2000;
     const double seconds = argc > 2 ? std::atof(argv[2]) : 5;
     if (rate <= 0 || seconds <= 0) {
@@ -160,4 +158,15 @@ int main(int argc, char** argv) {
                 percentile(driver.micros, 0.99), percentile(driver.micros, 1), percentile(inside, 0.5),
                 percentile(inside, 0.99));
     return driver.incomplete ? 1 : 0;
+}
+
+} // namespace
+
+int main(int argc, char** argv) {
+    try {
+        return bench(argc, argv);
+    } catch (const std::exception& e) {
+        std::fprintf(stderr, "agi_bench: %s\n", e.what());
+        return 1;
+    }
 }

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include <chrono>
+#include <functional>
 #include <optional>
 #include <stdexcept>
 #include <string>
@@ -65,7 +66,11 @@ inline std::vector<std::string> words(std::string_view line) {
 
 class Connection {
 public:
-    explicit Connection(std::uint16_t port, const char* from = "127.0.0.1") : fd_(::socket(AF_INET, SOCK_STREAM, 0)) {
+    // `before` runs between making the socket and connecting it.
+    explicit Connection(
+        std::uint16_t port, const char* from = "127.0.0.1", const std::function<void()>& before = [] {})
+        : fd_(::socket(AF_INET, SOCK_STREAM, 0)) {
+        before();
         const auto own = address(from, 0);
         const auto server = address("127.0.0.1", port);
         if (::bind(fd_, reinterpret_cast<const sockaddr*>(&own), sizeof own) != 0)

@@ -78,7 +78,7 @@ TEST(AgiDoor, LoopbackUnlessListed) {
 }
 
 TEST(AgiDoor, RefusesWeakOrSharedTokensWithoutNamingThem) {
-    const auto refused = [](std::vector<Caller> callers) -> std::string {
+    const auto refused = [](const std::vector<Caller>& callers) -> std::string {
         try {
             Door({}, callers);
         } catch (const pbx::Error& e) {

@@ -5,6 +5,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <sys/resource.h>
+
 #include <atomic>
 #include <condition_variable>
 #include <mutex>
@@ -275,7 +277,7 @@ TEST_F(AgiServer, AHandlerThatThrowsOrSaysNothingCloses) {
         caller.send(environment(route + "/" + token));
         EXPECT_TRUE(caller.closed()) << route;
     }
-    EXPECT_TRUE(comes(Ending::handlerFailed, 2));
+    EXPECT_TRUE(comes(Ending::failed, 2));
     EXPECT_TRUE(comes(Ending::nothingToSay));
     EXPECT_TRUE(works());
 }
@@ -346,7 +348,8 @@ TEST_F(AgiServer, HostileBytesAreCountedByKind) {
         Connection caller(server->port());
         caller.send(bytes);
         EXPECT_TRUE(caller.closed()) << bytes;
-        EXPECT_TRUE(eventually([&] { return server->statistics().count(violation) == 1; })) << violationName(violation);
+        EXPECT_TRUE(eventually([&, kind = violation] { return server->statistics().count(kind) == 1; }))
+            << violationName(violation);
     }
     EXPECT_TRUE(comes(Ending::hostile, cases.size()));
     EXPECT_TRUE(works());
@@ -398,6 +401,28 @@ TEST_F(AgiServer, ManyAtOnceEachGetsItsOwnAnswer) {
     for (auto& caller : callers) caller.join();
     EXPECT_EQ(right, 800);
     EXPECT_TRUE(comes(Ending::answered, 800));
+}
+
+TEST_F(AgiServer, WithoutDescriptorsOthersGoOnAndItRecovers) {
+    settings.requestWithin = settings.answerWithin = 10s;
+    start();
+    Connection early(server->port());
+    ASSERT_TRUE(eventually([&] { return server->statistics().open == 1; }));
+    rlimit before{};
+    ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
+    Connection late(server->port(), "127.0.0.1", [&] {
+        rlimit none = before;
+        none.rlim_cur = 3; // all three are in use; poll() would refuse fewer than it is asked about
+        ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &none), 0);
+    });
+    EXPECT_TRUE(eventually([&] { return server->statistics().acceptFailures > 0; }));
+    early.send(environment(script));
+    EXPECT_EQ(early.variables().size(), 4u);
+    const auto failures = server->statistics().acceptFailures;
+    EXPECT_LT(failures, 300u) << "it waits between its attempts";
+    ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &before), 0);
+    late.send(environment(script));
+    EXPECT_EQ(late.variables().size(), 4u);
 }
 
 TEST_F(AgiServer, SaysWhyItCannotListen) {

@@ -12,7 +12,7 @@ namespace {
 
 // Takes the output and answers it.
 std::string answered(Session& session, std::string_view reply) {
-    const std::string sent(session.output());
+    std::string sent(session.output());
     session.written(sent.size());
     session.feed(reply);
     return sent;
