@@ -3,25 +3,28 @@
 // gone, hours with a broken zone) leads to the tenant's default and to a reason that says so.
 //
 // In this order:
-//  1. Blocked. Before everything: neither a priority entry nor a status unblocks, or a leaked VIP number, or one that
-//  the
-//     CRM pushes by mistake, would open the door again. Whoever shall come in is taken off the list, visibly.
-//     The longest entry that matches is the one that counts the hit (exact before a prefix as long, then the older).
-//  2. The DID's queue; the department's when it names none; the tenant's default when the DID is unknown or the queue
-//  gone.
-//  3. Closed: for VIPs too, as nobody is there to serve them and waiting in vain is worse than being told. The
-//  exception
-//     is explicit: a status rule with `whenClosed`. Hours that cannot be reckoned with are open: a broken row must not
-//     silence a company.
-//  4. Who the caller is. A priority entry is set by hand, a status comes by itself: the entry's queue goes before the
-//     rule's, and an entry cancels the rule's diversion ("overdue" to billing, but let this one through). The level is
-//     the higher of the two, as neither is meant to set a caller back.
-//  5. Overflow of the queue found, also for VIPs: a limit says what the queue can serve. A queue that calls overflow
-//  into is
-//     asked for its own conditions. A circle, or more than four steps, ends in the first queue: its agents know the
-//     caller. A rule whose target is gone is passed over; a queue whose state is not known never overflows.
-//  6. The level, cut to the ceiling of the queue entered, or to 0 when somebody has waited too long there already; and
-//     whether a callback is offered there.
+//
+// 1. Blocked. Before everything: neither a priority entry nor a status unblocks, or a leaked VIP number, or one that
+// the CRM pushes by mistake, would open the door again. Whoever shall come in is taken off the list, visibly. The
+// longest entry that matches is the one that counts the hit (exact before a prefix as long, then the older).
+//
+// 2. The DID's queue; the department's when it names none; the tenant's default when the DID is unknown or the queue
+// gone.
+//
+// 3. Closed: for VIPs too, as nobody is there to serve them and waiting in vain is worse than being told. The exception
+// is explicit: a status rule with `whenClosed`. Hours that cannot be reckoned with are open: a broken row must not
+// silence a company.
+//
+// 4. Who the caller is. A priority entry is set by hand, a status comes by itself: the entry's queue goes before the
+// rule's, and an entry cancels the rule's diversion ("overdue" to billing, but let this one through). The level is the
+// higher of the two, as neither is meant to set a caller back.
+//
+// 5. Overflow of the queue found, also for VIPs: a limit says what the queue can serve. A queue that calls overflow
+// into is asked for its own conditions. A circle, or more than four steps, ends in the first queue: its agents know the
+// caller. A rule whose target is gone is passed over; a queue whose state is not known never overflows.
+//
+// 6. The level, cut to the ceiling of the queue entered, or to 0 when somebody has waited too long there already; and
+// whether a callback is offered there.
 #pragma once
 
 #include "base/ids.hpp"
