@@ -1,6 +1,6 @@
 #include "storage/agents.hpp"
 
-#include "storage/repository.hpp"
+#include "storage/routing_rows.hpp"
 
 namespace pbx::storage {
 namespace {
@@ -120,6 +120,7 @@ void AgentRepository::remove(const domain::Scope& scope, const std::string& idOr
         if (const auto user = sql.row<Row<std::string>>(linkedUser, {scope.tenant().str(), agent.id.str()}))
             throw Error(ErrorCode::conflict,
                         "user " + at<0>(*user) + " is linked to agent " + agent.name + ": unlink the user first");
+        refuseIfCallsGoToAgent(sql, scope, agent.id);
         bumpVersion(sql, "directory");
         sql.execute(endStay, {epochMicros(now), scope.tenant().str(), agent.id.str()});
         sql.execute(erase, {scope.tenant().str(), agent.id.str()});

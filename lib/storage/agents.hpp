@@ -35,7 +35,8 @@ public:
     domain::Agent create(const domain::Scope& scope, const NewAgent& agent);
     // A move to another department and its history are one transaction; a move to where the agent is adds no stay.
     domain::Agent update(const domain::Scope& scope, const std::string& idOrName, const AgentChange& change);
-    // Refused (conflict) while a user is linked to it. The history stays, for reports.
+    // Refused (conflict) while a user is linked to it or a DID, a rule or a default sends calls to it. The history
+    // stays, for reports.
     void remove(const domain::Scope& scope, const std::string& idOrName);
     // Oldest first; the last one is open.
     std::vector<domain::DepartmentStay> departmentHistory(const domain::Scope& scope, const std::string& idOrName);

@@ -14,6 +14,7 @@ constexpr auto change = "UPDATE departments SET name = ?, title = ? WHERE tenant
 constexpr auto erase = "DELETE FROM departments WHERE tenant_id = ? AND id = ?";
 constexpr auto usedByQueue = "SELECT name FROM queues WHERE tenant_id = ? AND department_id = ? LIMIT 1";
 constexpr auto usedByAgent = "SELECT name FROM agents WHERE tenant_id = ? AND department_id = ? LIMIT 1";
+constexpr auto usedByDid = "SELECT number FROM dids WHERE tenant_id = ? AND department_id = ? LIMIT 1";
 constexpr auto usedByUser = "SELECT users.login FROM user_departments JOIN users ON users.tenant_id = "
                             "user_departments.tenant_id AND users.id = user_departments.user_id WHERE "
                             "user_departments.tenant_id = ? AND user_departments.department_id = ? LIMIT 1";
@@ -94,6 +95,7 @@ void DepartmentRepository::remove(const domain::Scope& scope, const std::string&
         refuseIfUsed(sql, scope, department, usedByQueue, "queue");
         refuseIfUsed(sql, scope, department, usedByAgent, "agent");
         refuseIfUsed(sql, scope, department, usedByUser, "user");
+        refuseIfUsed(sql, scope, department, usedByDid, "DID");
         bumpVersion(sql, "directory");
         sql.execute(erase, {scope.tenant().str(), department.id.str()});
     });

@@ -26,8 +26,8 @@ public:
     domain::Department get(const domain::Scope& scope, const std::string& idOrName);
     domain::Department create(const domain::Scope& scope, const NewDepartment& department);
     domain::Department update(const domain::Scope& scope, const std::string& idOrName, const DepartmentChange& change);
-    // Refused (conflict, naming what) while a queue, an agent or a supervisor's limit points at it: a supervisor whose
-    // last department vanished would otherwise reach the whole tenant.
+    // Refused (conflict, naming what) while a queue, an agent, a DID or a supervisor's limit points at it: a supervisor
+    // whose last department vanished would otherwise reach the whole tenant.
     void remove(const domain::Scope& scope, const std::string& idOrName);
 
 private:

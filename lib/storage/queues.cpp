@@ -1,6 +1,6 @@
 #include "storage/queues.hpp"
 
-#include "storage/repository.hpp"
+#include "storage/routing_rows.hpp"
 
 namespace pbx::storage {
 namespace {
@@ -107,6 +107,7 @@ domain::Queue QueueRepository::update(const domain::Scope& scope, const std::str
 void QueueRepository::remove(const domain::Scope& scope, const std::string& idOrName) {
     database_.connections().write([&](Sql& sql) {
         const auto queue = find(sql, scope, idOrName, {}, sql.dialect().forUpdate());
+        refuseIfCallsGoToQueue(sql, scope, queue.id);
         bumpVersion(sql, "directory");
         sql.execute(erase, {scope.tenant().str(), queue.id.str()});
     });

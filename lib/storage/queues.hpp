@@ -1,5 +1,6 @@
 // Queues of a tenant and where they live in Asterisk.
-// Threads: any. Fails with pbx::Error: notFound, alreadyExists (name, asterisk_name), unavailable, outcomeUnknown.
+// Threads: any. Fails with pbx::Error: notFound, alreadyExists (name, asterisk_name), conflict (a DID or
+// a rule sends calls to it), unavailable, outcomeUnknown.
 // A scope with self() reaches only the queues in `memberOf`: membership is known to the board, not to the database.
 #pragma once
 
@@ -39,7 +40,8 @@ public:
     domain::Queue get(const domain::Scope& scope, const std::string& idOrName, const std::set<QueueId>& memberOf = {});
     domain::Queue create(const domain::Scope& scope, const NewQueue& queue);
     domain::Queue update(const domain::Scope& scope, const std::string& idOrName, const QueueChange& change);
-    // Takes the queue out of our books; Asterisk is not touched, its events become unmapped.
+    // Refused (conflict) while a DID, a priority caller, a rule or a default sends calls to it; its own conditions go
+    // with it. Takes the queue out of our books; Asterisk is not touched, its events become unmapped.
     void remove(const domain::Scope& scope, const std::string& idOrName);
 
 private:

@@ -5,11 +5,20 @@
 #include "domain/directory.hpp"
 #include "storage/agents.hpp"
 #include "storage/audit.hpp"
+#include "storage/blocklist.hpp"
+#include "storage/callers.hpp"
+#include "storage/customers.hpp"
 #include "storage/database.hpp"
 #include "storage/departments.hpp"
+#include "storage/dids.hpp"
+#include "storage/hours.hpp"
 #include "storage/idempotency.hpp"
 #include "storage/leases.hpp"
+#include "storage/priority_callers.hpp"
+#include "storage/queue_conditions.hpp"
 #include "storage/queues.hpp"
+#include "storage/status_rules.hpp"
+#include "storage/tenant_routing.hpp"
 #include "storage/tenants.hpp"
 #include "storage/tokens.hpp"
 #include "storage/users.hpp"
@@ -19,7 +28,9 @@ namespace pbx::storage {
 struct Repositories {
     explicit Repositories(Database& database)
         : tenants(database), departments(database), queues(database), agents(database), users(database),
-          tokens(database), audit(database), idempotency(database), leases(database) {}
+          tokens(database), audit(database), idempotency(database), leases(database), blocklist(database),
+          priorityCallers(database), customers(database), statusRules(database), dids(database), hours(database),
+          queueConditions(database), tenantRouting(database), callers(database) {}
 
     TenantRepository tenants;
     DepartmentRepository departments;
@@ -30,6 +41,15 @@ struct Repositories {
     AuditRepository audit;
     IdempotencyRepository idempotency;
     LeaseRepository leases;
+    BlocklistRepository blocklist;
+    PriorityCallerRepository priorityCallers;
+    CustomerRepository customers;
+    StatusRuleRepository statusRules;
+    DidRepository dids;
+    HoursRepository hours;
+    QueueConditionsRepository queueConditions;
+    TenantRoutingRepository tenantRouting;
+    CallerRepository callers;
 };
 
 // Everything that the mapping needs, of all tenants, as of one moment. Load it anew when Versions::directory grew.

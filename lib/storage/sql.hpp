@@ -11,6 +11,7 @@
 #include <Poco/Nullable.h>
 
 #include <cstdint>
+#include <initializer_list>
 #include <optional>
 #include <string>
 #include <tuple>
@@ -62,6 +63,23 @@ struct Dialect {
                (engine == Engine::mariadb ? "CHAR(" + std::to_string(partLength) + "))" : "TEXT)");
     }
     static constexpr std::int64_t partLength = 16000; // characters
+    // Ends an INSERT that is to change the row with this unique key where there is one. `changes` may name the row's
+    // own columns by their table, and inserted() ones.
+    std::string onDuplicate(std::string_view key, std::string_view changes) const {
+        return engine == Engine::mariadb
+                   ? " ON DUPLICATE KEY UPDATE " + std::string(changes)
+                   : " ON CONFLICT (" + std::string(key) + ") DO UPDATE SET " + std::string(changes);
+    }
+    std::string inserted(std::string_view column) const {
+        return engine == Engine::mariadb ? "VALUES(" + std::string(column) + ")" : "excluded." + std::string(column);
+    }
+    // "a = <inserted a>, b = <inserted b>"
+    std::string takeOver(std::initializer_list<std::string_view> columns) const {
+        std::string out;
+        for (const auto column : columns)
+            out.append(out.empty() ? "" : ", ").append(column).append(" = ").append(inserted(column));
+        return out;
+    }
     // The database's clock in microseconds since 1970 (SQLite: to the millisecond).
     std::string_view nowMicros() const {
         return engine == Engine::mariadb ? "CAST(UNIX_TIMESTAMP(NOW(6)) * 1000000 AS SIGNED)"

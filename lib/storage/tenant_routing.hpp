@@ -1,0 +1,41 @@
+// What holds for all of a tenant's calls, and all its small routing tables at once for a copy in memory.
+// Threads: any. Fails with pbx::Error: notFound (tenant, or a queue or agent that is named), invalidArgument, forbidden
+// (a scope limited to departments or an agent changes nothing here), unavailable, outcomeUnknown.
+#pragma once
+
+#include "domain/model.hpp"
+#include "domain/routing.hpp"
+#include "storage/callers.hpp"
+#include "storage/page.hpp"
+
+namespace pbx::storage {
+
+class Database;
+
+// Everything that decides about a tenant's calls but the rows of callers. As of one moment.
+struct RoutingTables {
+    RoutingVersion version; // to be compared with that of every CallerFacts: another one, load anew
+    domain::Tenant tenant;
+    domain::TenantRouting routing;
+    std::vector<domain::Did> dids;                         // by number
+    std::vector<domain::OpeningHours> hours;               // by name
+    std::vector<domain::StatusRule> statusRules;           // by status
+    std::vector<domain::Queue> queues;                     // by name
+    std::map<QueueId, domain::QueueConditions> conditions; // of queues that have any
+    std::vector<AgentId> agents;
+};
+
+class TenantRoutingRepository {
+public:
+    explicit TenantRoutingRepository(Database& database) : database_(database) {}
+
+    domain::TenantRouting get(const domain::Scope& scope);
+    domain::TenantRouting put(const domain::Scope& scope, const domain::TenantRouting& routing);
+    // Of the whole tenant, whatever the scope is limited to: it is for deciding about calls, not for showing.
+    RoutingTables load(const TenantId& tenant);
+
+private:
+    Database& database_;
+};
+
+} // namespace pbx::storage
