@@ -85,7 +85,7 @@ int runWithout(const Words& words, const Console& console) {
         nearestCommand(findGroup(words.path.front()) ? words.path : std::vector<std::string>{words.path.front()});
     console.err << "pbxctl: there is no command \"" << given << "\"";
     if (!near.empty()) console.err << "; did you mean \"" << near << "\"?";
-    console.err << " pbxctl --help lists them\n";
+    console.err << (near.empty() ? "; " : " ") << "pbxctl --help lists them\n";
     return exitUsage;
 }
 

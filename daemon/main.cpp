@@ -22,6 +22,21 @@ using namespace pbx::daemon;
 constexpr int exitUsage = 2;
 constexpr int exitConfiguration = 78; // EX_CONFIG of sysexits.h
 constexpr std::string_view defaultFile = "/etc/pbxd/pbxd.conf";
+constexpr std::string_view usage =
+    R"(pbxd: the call-centre integration server for Asterisk. In the foreground until SIGTERM; SIGHUP reloads.
+
+Usage: pbxd [options]
+
+Options:
+  --config FILE               Configuration. Left out: $PBXD_CONFIG, then /etc/pbxd/pbxd.conf.
+  --check-config              Name every fault of the configuration, with line and remedy, and end (78: it cannot be used).
+  --print-config-sample       Print a commented configuration with every default.
+  --print-settings-reference  Print docs/reference/settings.md.
+  --version                   The version.
+  --help                      This help.
+
+Settings, by section of the file. Each is an environment variable too, which wins over the file.
+)";
 
 struct CommandLine {
     std::string file;
@@ -57,10 +72,9 @@ std::optional<CommandLine> parse(const std::vector<std::string_view>& args) {
     return line;
 }
 
-// Says every fault, each on its line. True when the configuration can be used.
+// Says every fault, each on its line (a warning says itself that it is one). True when the configuration can be used.
 bool report(const LoadedConfig& loaded) {
-    for (const auto& fault : loaded.faults)
-        std::cerr << (fault.warning ? "warning: " : "error: ") << fault.text() << '\n';
+    for (const auto& fault : loaded.faults) std::cerr << (fault.warning ? "" : "error: ") << fault.text() << '\n';
     return loaded.usable();
 }
 
@@ -121,7 +135,7 @@ int main(int argc, char** argv) {
         const auto line = parse({argv + 1, argv + argc});
         if (!line) return exitUsage;
         if (line->help)
-            std::cout << printHelp(settingsTable());
+            std::cout << usage << printHelp(settingsTable());
         else if (line->version)
             std::cout << "pbxd " << versionText() << '\n';
         else if (line->sample)
