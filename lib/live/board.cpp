@@ -124,6 +124,7 @@ Board::Applied Board::apply(const ami::Message& event, UtcTime at) {
     if (id == EventId::variable && event.get("Variable") != "QUEUESTATUS") return {};
     f_.read(event);
     at_ = at;
+    fromList_ = false;
     ++eventNumber_;
     changed_ = true;
 

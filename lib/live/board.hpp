@@ -117,6 +117,12 @@ private:
         UtcTime deadline;
     };
 
+    // A caller that a fill did not find any more.
+    struct Lost {
+        FeedEvent event;
+        UtcTime since; // it waited
+    };
+
     // events (board_calls.cpp)
     bool onNewchannel();
     bool onChannel();
@@ -216,6 +222,10 @@ private:
     static void judgeContacts(Peer& peer);
 
     FeedEvent made(FeedKind kind) const;
+    void takesList(UtcTime at) noexcept {
+        at_ = at;
+        fromList_ = true;
+    }
     void emit(FeedEvent event, bool found = false);
     void rememberGone(std::string_view uniqueid);
 
@@ -231,6 +241,8 @@ private:
 
     Fields f_;   // of the event being applied
     UtcTime at_; // its time on our clock
+    // What is applied is a list's word: it tells that something is so, not since when.
+    bool fromList_ = false;
     std::uint64_t eventNumber_ = 0;
 
     TextMap<std::string> waiting_;                // uniqueid -> queue it waits in
@@ -239,7 +251,7 @@ private:
     TextMap<Leaving> leaving_;                    // uniqueid -> how it left is not known yet
     TextMap<std::string> inQueueApp_;             // while filling: uniqueid -> queue that the channel's Queue() runs
     TextMap<FeedEvent> lostCalls_;                // after a fill: linkedid -> call.ended, unless an event revives it
-    TextMap<FeedEvent> lost_;                     // after a fill: callers that were there before and are not any more
+    TextMap<Lost> lost_;                          // after a fill: callers that were there before and are not any more
     TextSet answering_;                           // callers that somebody answered; AgentConnect will follow
     TextSet gone_;                                // channels that hung up lately: late events must not revive them
     std::deque<std::string> goneOrder_;

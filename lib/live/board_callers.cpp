@@ -72,7 +72,8 @@ FeedEvent Board::callerEvent(FeedKind kind, std::string_view queue, const Caller
     event.number = caller.number;
     event.name = caller.name;
     event.position = caller.position;
-    if (kind == FeedKind::callerLeft) event.holdSeconds = secondsBetween(caller.since, at_);
+    // A list that misses a caller does not tell when it left.
+    if (kind == FeedKind::callerLeft && !fromList_) event.holdSeconds = secondsBetween(caller.since, at_);
     return event;
 }
 
@@ -94,10 +95,11 @@ std::optional<FeedEvent> Board::takeCaller(std::string_view queueName, std::stri
     const auto at = waiting_.find(uniqueid);
     if (at == waiting_.end() || at->second != queueName) {
         const auto lost = lost_.find(uniqueid);
-        if (lost == lost_.end() || lost->second.queue != queueName) return std::nullopt;
-        FeedEvent event = std::move(lost->second);
-        lost_.erase(lost);
+        if (lost == lost_.end() || lost->second.event.queue != queueName) return std::nullopt;
+        FeedEvent event = std::move(lost->second.event);
         event.at = at_;
+        event.holdSeconds = secondsBetween(lost->second.since, at_);
+        lost_.erase(lost);
         return event;
     }
     waiting_.erase(at);

@@ -74,10 +74,7 @@ Channel* Board::updateChannel(bool destination, bool withState) {
     channel->context = f_.text(key(Key::context));
     channel->exten = f_.text(key(Key::exten));
     if (const auto tenant = f_.text(key(Key::tenantid)); !tenant.empty()) channel->tenantId = tenant;
-    if (state != channel->state) {
-        channel->state = state;
-        if (state == ChannelState::up && !channel->answeredAt) channel->answeredAt = at_;
-    }
+    channel->state = state;
     if (moved) attach(*channel, false);
     if (Call* call = calls_.edit(channel->linkedid, epoch_); call && call->callerUniqueid == channel->uniqueid) {
         call->callerChannel = channel->name;
@@ -98,7 +95,6 @@ bool Board::onNewchannel() {
     }
     Channel channel = readChannel(f_);
     channel.createdAt = at_;
-    if (channel.state == ChannelState::up) channel.answeredAt = at_;
     startChannel(std::move(channel), false);
     return true;
 }
@@ -373,11 +369,15 @@ void Board::recompute(std::string_view linkedid) {
     const Call* have = calls_.find(linkedid);
     if (!have) return;
     const CallState state = stateOf(*have);
-    const bool answered = state == CallState::talking && !have->answeredAt;
+    const bool answered = state == CallState::talking && !have->answeredAt && !have->answerMissed;
     if (state == have->state && !answered) return;
     Call* call = calls_.edit(linkedid, epoch_);
     call->state = state;
-    if (answered) call->answeredAt = at_;
+    if (!answered) return;
+    if (fromList_)
+        call->answerMissed = true;
+    else
+        call->answeredAt = at_;
 }
 
 std::string_view Board::linkedidOf(std::string_view uniqueid, std::string_view otherwise) const {
@@ -390,7 +390,7 @@ Call* Board::callOf(std::string_view uniqueid, std::string_view linkedid) {
 }
 
 void Board::repairChannel(const Channel& theirs, UtcTime at) {
-    at_ = at;
+    takesList(at);
     changed_ = true;
     if (!channels_.find(theirs.uniqueid)) {
         Channel channel = theirs;
@@ -416,7 +416,6 @@ void Board::repairChannel(const Channel& theirs, UtcTime at) {
     channel->context = theirs.context;
     channel->exten = theirs.exten;
     channel->application = theirs.application;
-    if (channel->state == ChannelState::up && !channel->answeredAt) channel->answeredAt = at;
     if (channel->bridgeId != theirs.bridgeId) {
         if (theirs.bridgeId.empty())
             leaveBridge(theirs.uniqueid, std::string(channel->bridgeId));
@@ -427,7 +426,7 @@ void Board::repairChannel(const Channel& theirs, UtcTime at) {
 }
 
 void Board::removeChannel(std::string_view uniqueid, UtcTime at) {
-    at_ = at;
+    takesList(at);
     changed_ = true;
     endChannel(uniqueid, "", true);
 }

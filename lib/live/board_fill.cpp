@@ -52,7 +52,7 @@ void Board::fillQueue(const Fields& f, UtcTime at) {
 
 void Board::fillMember(const Fields& f, UtcTime at) {
     if (f[Key::queue].empty() || f[Key::location].empty()) return;
-    at_ = at;
+    takesList(at);
     Member& member = needMember(needQueue(f[Key::queue]), f[Key::location]);
     writeMember(member, f, true);
     member.inCall = f.flag(Key::inCall);
@@ -71,17 +71,16 @@ void Board::fillCaller(const Fields& f, UtcTime at) {
     const auto known = [&](Key key) { return f.text(key) == "unknown" ? std::string_view() : f.text(key); };
     caller.number = known(Key::callerIdNum);
     caller.name = known(Key::callerIdName);
-    at_ = at;
+    takesList(at);
     insertCaller(needQueue(f[Key::queue]), std::move(caller), false);
 }
 
 void Board::fillChannel(const Fields& f, UtcTime at) {
     if (f[Key::uniqueid].empty()) return;
-    at_ = at;
+    takesList(at);
     Channel channel = readChannel(f);
     channel.application = f.text(Key::application);
     channel.createdAt = at - durationOf(f[Key::duration]);
-    if (channel.state == ChannelState::up) channel.answeredAt = channel.createdAt;
     const std::string uniqueid = channel.uniqueid;
     if (channel.application == "Queue" || channel.application == "AppQueue") {
         const auto data = f[Key::applicationData];
@@ -111,7 +110,7 @@ void Board::fillDevice(const Fields& f, UtcTime at) {
 }
 
 void Board::finishFill(Board& old, UtcTime at, bool restarted) {
-    at_ = at;
+    takesList(at);
     muted_ = true;
     inherit(old, restarted);
     pairLocals();
@@ -137,10 +136,10 @@ void Board::finishFill(Board& old, UtcTime at, bool restarted) {
 }
 
 void Board::closeFill(UtcTime at) {
-    at_ = at;
-    for (auto& [uniqueid, event] : lost_) {
-        event.found = true;
-        left(std::move(event), Outcome::unknown);
+    takesList(at);
+    for (auto& [uniqueid, lost] : lost_) {
+        lost.event.found = true;
+        left(std::move(lost.event), Outcome::unknown);
     }
     lost_.clear();
     for (auto& [linkedid, event] : lostCalls_) emit(std::move(event), true);
@@ -155,12 +154,12 @@ void Board::inherit(Board& old, bool restarted) {
     leaving_ = std::move(old.leaving_);
     completing_ = std::move(old.completing_);
     feed_ = std::move(old.feed_);
-    inheritCalls(old);
+    if (!restarted) inheritCalls(old);
     old.queues_.each([&](const Queue& before) {
         if (queues_.find(before.name)) inheritQueue(before);
     });
     old.queues_.each([&](const Queue& before) {
-        if (queues_.find(before.name)) inheritTalks(before);
+        if (!restarted && queues_.find(before.name)) inheritTalks(before);
     });
     old.peers_.each([&](const Peer& before) {
         if (restarted) return; // its contacts are judged anew
@@ -177,7 +176,6 @@ void Board::inheritCalls(const Board& old) {
         Channel* channel = channels_.edit(before.uniqueid, epoch_);
         if (!channel) return;
         channel->createdAt = before.createdAt;
-        if (channel->state == before.state) channel->answeredAt = before.answeredAt;
         channel->heldSince = before.heldSince;
         channel->localOther = before.localOther;
         channel->dialedBy = before.dialedBy;
@@ -192,6 +190,8 @@ void Board::inheritCalls(const Board& old) {
         if (!call) return;
         call->startedAt = before.startedAt;
         call->answeredAt = before.answeredAt;
+        // Found talking by this fill already, if it does now and did not before.
+        call->answerMissed = !before.answeredAt && (before.answerMissed || call->answerMissed);
         call->callerUniqueid = before.callerUniqueid;
         call->callerChannel = before.callerChannel;
         call->number = before.number;
@@ -286,8 +286,7 @@ void Board::deriveTalking() {
                                   .agentUniqueid = other,
                                   .number = caller->callerNumber,
                                   .name = caller->callerName,
-                                  .since = agent->createdAt,
-                                  .approximate = true};
+                                  .since = std::nullopt};
             startTalking(queue, *member, engagement, false);
             noteAgent(engagement, queueName, member->interface, member->name);
         }
@@ -314,8 +313,7 @@ void Board::deriveRinging() {
                               .agentUniqueid = uniqueid,
                               .number = caller->callerNumber,
                               .name = caller->callerName,
-                              .since = agent->createdAt,
-                              .approximate = true};
+                              .since = agent->createdAt};
         startRinging(queue, *member, engagement, false);
         noteAgent(engagement, queueName, member->interface, member->name);
     }
@@ -346,7 +344,8 @@ void Board::reportCallers(const Board& old) {
         for (const auto& caller : before.callers) {
             const auto now = waiting_.find(caller->uniqueid);
             if (now == waiting_.end() || now->second != before.name)
-                lost_.insert_or_assign(caller->uniqueid, callerEvent(FeedKind::callerLeft, before.name, *caller));
+                lost_.insert_or_assign(caller->uniqueid,
+                                       Lost{callerEvent(FeedKind::callerLeft, before.name, *caller), caller->since});
         }
     });
     queues_.each([&](const Queue& now) {
@@ -366,8 +365,8 @@ void Board::reportMembers(const Queue& now, const Queue* before) {
         if (member->talking && !same) {
             // A caller that was waiting when we looked last has been answered meanwhile.
             if (const auto lost = lost_.find(member->talking->callerUniqueid); lost != lost_.end()) {
-                lost->second.found = true;
-                left(std::move(lost->second), Outcome::answered);
+                lost->second.event.found = true;
+                left(std::move(lost->second.event), Outcome::answered);
                 lost_.erase(lost);
             }
             emit(agentEvent(FeedKind::agentConnected, now.name, member->interface, member->name, *member->talking),

@@ -110,7 +110,7 @@ bool Board::onMember() {
     // Only where the leg itself is not known (its Newchannel was lost): else its Hangup or DialEnd tells, and a status
     // that is older than the list it comes after would be wrong.
     if (rang && member.status == MemberStatus::free && member.ringing &&
-        !channels_.find(member.ringing->agentUniqueid) && at_ - member.ringing->since >= ringingSettled)
+        !channels_.find(member.ringing->agentUniqueid) && at_ - member.ringing->since.value_or(at_) >= ringingSettled)
         stopRinging(queue, member);
     changedMember(queue, member, changes);
     return true;
@@ -147,7 +147,7 @@ void Board::changedMember(const Queue& queue, const Member& member, std::uint32_
 // --- callers ---
 
 void Board::repairMember(std::string_view queueName, const Member& theirs, UtcTime at) {
-    at_ = at;
+    takesList(at);
     changed_ = true;
     Queue& queue = needQueue(queueName);
     const bool added = queue.member(theirs.interface) == nullptr;
@@ -169,13 +169,13 @@ void Board::repairMember(std::string_view queueName, const Member& theirs, UtcTi
 }
 
 void Board::removeMember(std::string_view queueName, std::string_view interface, UtcTime at) {
-    at_ = at;
+    takesList(at);
     changed_ = true;
     if (Queue* queue = queues_.edit(queueName, epoch_)) eraseMember(*queue, std::string(interface), true);
 }
 
 void Board::addCaller(std::string_view queueName, const Caller& theirs, UtcTime at) {
-    at_ = at;
+    takesList(at);
     changed_ = true;
     if (const auto it = waiting_.find(theirs.uniqueid); it != waiting_.end())
         removeCaller(std::string(it->second), theirs.uniqueid, at);
@@ -185,7 +185,7 @@ void Board::addCaller(std::string_view queueName, const Caller& theirs, UtcTime 
 }
 
 void Board::removeCaller(std::string_view queueName, std::string_view uniqueid, UtcTime at) {
-    at_ = at;
+    takesList(at);
     changed_ = true;
     auto event = takeCaller(queueName, uniqueid);
     if (!event) return;

@@ -132,7 +132,7 @@ bool Board::onContactStatus() {
 }
 
 void Board::repairDevice(const Peer& theirs, UtcTime at) {
-    at_ = at;
+    takesList(at);
     changed_ = true;
     Peer& peer = needPeer(theirs.name);
     peer.deviceState = theirs.deviceState;
@@ -145,7 +145,7 @@ bool Board::refreshPeer(std::string_view name, std::vector<Contact> contacts, Ut
     const Peer* have = peers_.find(name);
     const bool judged = have && (!contacts.empty() || have->reachable == Tristate::no);
     if (judged && have->contacts == contacts) return false;
-    at_ = at;
+    takesList(at);
     changed_ = true;
     Peer& peer = needPeer(name);
     const Tristate before = peer.reachable;

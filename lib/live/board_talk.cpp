@@ -131,9 +131,13 @@ bool Board::onAgentConnect() {
 
 void Board::startTalking(Queue& queue, Member& member, Engagement engagement, bool found) {
     if (member.talking && member.talking->callerUniqueid == engagement.callerUniqueid) {
+        if (member.talking->since || !engagement.since) return;
         // Found by a list before its event came: the event knows since when.
-        if (member.talking->approximate && !engagement.approximate) member.talking->since = engagement.since;
-        member.talking->approximate = member.talking->approximate && engagement.approximate;
+        member.talking->since = engagement.since;
+        if (Call* call = calls_.edit(engagement.linkedid, epoch_); call && !call->answeredAt) {
+            call->answeredAt = engagement.since;
+            call->answerMissed = false;
+        }
         return;
     }
     if (member.talking) stopTalking(queue, member, false);
@@ -184,9 +188,9 @@ bool Board::isOf(const Engagement& engagement, std::string_view uniqueid, std::s
     // AgentComplete without any channel (redirected callers, optimised Local channels): its talk began TalkTime ago, to
     // the whole second.
     const auto talk = f_.number(Key::talkTime);
-    if (!talk || engagement.approximate) return !talk.has_value();
+    if (!talk || !engagement.since) return !talk.has_value();
     const auto began = at_ - std::chrono::seconds(*talk);
-    return std::chrono::abs(engagement.since - began) <= 2s;
+    return std::chrono::abs(*engagement.since - began) <= 2s;
 }
 
 std::optional<Engagement> Board::takeCompleted(std::string_view queue, std::string_view interface) {

@@ -72,11 +72,12 @@ struct FeedEvent {
     std::string dialled;                // call.*: the extension the first channel dialled
     Outcome outcome = Outcome::unknown; // caller.left
     std::string reason;                 // agent.completed: "agent", "caller", "transfer", ""; board.stale: why
-    std::optional<int> holdSeconds;     // caller.left, agent.connected, agent.completed: waited in the queue
-    std::optional<int> talkSeconds;     // agent.completed
-    std::optional<int> position;        // caller.joined, caller.left
-    std::uint32_t changes = 0;          // member.changed: MemberChange bits
-    std::string state; // member.changed: status; peer.changed: device state; call.ended: hangup cause text
+    std::optional<int>
+        holdSeconds; // caller.left, agent.connected, agent.completed: waited in the queue; empty: not known
+    std::optional<int> talkSeconds; // agent.completed
+    std::optional<int> position;    // caller.joined, caller.left
+    std::uint32_t changes = 0;      // member.changed: MemberChange bits
+    std::string state;              // member.changed: status; peer.changed: device state; call.ended: hangup cause text
     Tristate reachable = Tristate::unknown; // peer.changed
     bool paused = false;                    // member.changed
     std::string pausedReason;               // member.changed

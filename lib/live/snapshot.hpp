@@ -41,8 +41,8 @@ struct Engagement {
     std::string agentUniqueid; // the leg to the member (for Local/ members the ;1 half); empty if not known
     std::string number;        // the caller's, empty if hidden
     std::string name;
-    UtcTime since;
-    bool approximate = false; // found by a resync: `since` is when the leg to the member was made
+    // When it began to ring, or was connected. Empty: a list found them talking; no list tells since when.
+    std::optional<UtcTime> since;
     bool operator==(const Engagement&) const = default;
 };
 
@@ -149,7 +149,6 @@ struct Channel {
     std::string application; // refreshed (lists only)
     std::string tenantId;
     UtcTime createdAt;
-    std::optional<UtcTime> answeredAt;
     std::string bridgeId; // empty: in none
     std::optional<UtcTime> heldSince;
     std::string localOther; // uniqueid of the other half of a Local channel
@@ -184,7 +183,8 @@ struct Call {
     std::vector<std::string> channels; // uniqueids, oldest first
     CallState state = CallState::other;
     UtcTime startedAt;
-    std::optional<UtcTime> answeredAt; // first time two parties talked
+    std::optional<UtcTime> answeredAt; // first time two parties talked; empty: not yet, or not known
+    bool answerMissed = false;         // a list found it talking: no later event tells when that began
     std::string callerUniqueid;        // the first channel
     std::string callerChannel;
     std::string number;
