@@ -1,17 +1,20 @@
 // pbxd: reads its configuration, starts, waits for signals, stops.
 #include "base/error.hpp"
 #include "base/random.hpp"
+#include "daemon/file_checks.hpp"
 #include "daemon/notify.hpp"
 #include "daemon/pbxd.hpp"
 #include "daemon/settings_table.hpp"
 #include "daemon/signals.hpp"
 #include "daemon/version.hpp"
 
+#include <algorithm>
 #include <cstdlib>
 #include <iostream>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace {
@@ -80,6 +83,38 @@ bool report(const LoadedConfig& loaded) {
 
 LoadedConfig load(const CommandLine& line) { return loadSettings({line.file, processEnvironment(settingsTable())}); }
 
+// As load(), and the files that it names: a reload judges those itself, piece by piece.
+LoadedConfig loadWithFiles(const CommandLine& line) {
+    auto loaded = load(line);
+    for (auto& fault : checkFiles(loaded.config)) loaded.faults.push_back(std::move(fault));
+    return loaded;
+}
+
+void reopenLog(const Log& log) {
+    try {
+        log.reopen();
+    } catch (const Error& error) { // the file that was open stays in use
+        log.error("log.not_reopened", {{"text", error.text()}, {"cause", error.cause()}});
+    }
+}
+
+// Answers what to tell the service manager.
+std::string reload(Pbxd& pbxd, const CommandLine& line, const Log& log) {
+    reopenLog(log);
+    const auto next = load(line);
+    for (const auto& fault : next.faults)
+        log.write(fault.warning ? LogLevel::warning : LogLevel::error, "reload.fault", {{"text", fault.text()}});
+    if (!next.usable()) {
+        const auto count = std::ranges::count_if(next.faults, [](const ConfigFault& fault) { return !fault.warning; });
+        log.error("reload.refused", {{"faults", count}, {"text", "all settings stay as they were"}});
+        return "reload refused, faults in the configuration: " + std::to_string(count) +
+               " (see the log); serving with the settings as they were";
+    }
+    for (const auto& setting : pbxd.reload(next.config)) log.warning("reload.needs_restart", {{"setting", setting}});
+    log.info("reloaded");
+    return "serving, reloaded";
+}
+
 void serve(Pbxd& pbxd, const CommandLine& line, Signals& signals, const ServiceNotifier& notifier, const Log& log) {
     const auto interval = notifier.watchdogInterval().value_or(std::chrono::seconds(60));
     for (;;) {
@@ -88,19 +123,12 @@ void serve(Pbxd& pbxd, const CommandLine& line, Signals& signals, const ServiceN
         if (!asked) continue;
         if (*asked == SignalAsked::stop) return;
         notifier.reloading();
-        log.reopen();
-        const auto next = load(line);
-        for (const auto& fault : next.faults) log.warning("reload.fault", {{"text", fault.text()}});
-        if (next.usable())
-            for (const auto& setting : pbxd.reload(next.config))
-                log.warning("reload.needs_restart", {{"setting", setting}});
-        log.info("reloaded");
-        notifier.ready("reloaded");
+        notifier.ready(reload(pbxd, line, log));
     }
 }
 
 int run(const CommandLine& line) {
-    const auto loaded = load(line);
+    const auto loaded = loadWithFiles(line);
     if (!report(loaded)) return exitConfiguration;
     if (line.check) {
         std::cout << "configuration is in order\n";
@@ -146,7 +174,7 @@ int main(int argc, char** argv) {
             return run(*line);
         return EXIT_SUCCESS;
     } catch (const Error& error) {
-        std::cerr << "pbxd: " << error.text() << '\n';
+        std::cerr << "pbxd: " << error.text() << (error.cause().empty() ? "" : ": ") << error.cause() << '\n';
         return errorRow(error.code()).exitCode;
     } catch (const std::exception& error) {
         std::cerr << "pbxd: " << error.what() << '\n';

@@ -18,6 +18,23 @@ constexpr std::size_t requestIdLength = 16; // 80 bits
 constexpr std::size_t pieceBytes = 16 * 1024;
 constexpr int retrySeconds = 5;
 
+// What came is repeated only when it looks like a media type: curl's own default is the first mistake people make.
+std::string wrongType(const std::vector<std::string>& taken, std::string_view sent) {
+    constexpr std::size_t longest = 64;
+    constexpr std::string_view marks = "!#$&-^_.+/";
+    std::string text = "Content-Type must be ";
+    for (std::size_t i = 0; i < taken.size(); ++i) text += (i == 0 ? "" : " or ") + taken[i];
+    text += " here";
+    if (sent.empty()) return text + ", and none was given";
+    sent = sent.substr(0, sent.find(';'));
+    while (sent.ends_with(' ') || sent.ends_with('\t')) sent.remove_suffix(1);
+    const bool plain = std::ranges::all_of(sent, [&](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+               marks.find(c) != std::string_view::npos;
+    });
+    return sent.empty() || sent.size() > longest || !plain ? text : text + ", not " + std::string(sent);
+}
+
 // A handler's exception as an answer; what must not be sent goes to the fault hook.
 Response answerFor(std::exception_ptr thrown, const std::string& requestId, const FrontHooks& hooks) {
     const auto tell = [&](std::string_view what) {
@@ -191,7 +208,7 @@ Connection::Next Connection::answerHead(const Head& head, Exchange& exchange) {
     } else if (head.framing == BodyFraming::length && head.contentLength > route->bodyLimit) {
         refusal = plainRefusal(413, "body too large; at most " + std::to_string(route->bodyLimit) + " bytes");
     } else if (head.framing != BodyFraming::none && !route->takes(head.header("content-type"))) {
-        refusal = plainRefusal(415, "this Content-Type is not taken here");
+        refusal = plainRefusal(415, wrongType(route->contentTypes, head.header("content-type")));
     }
     const bool headOnly = head.method == "HEAD";
     if (refusal.status != 0) {

@@ -158,6 +158,8 @@ void Front::start() {
     impl_->running = true;
 }
 
+void checkTls(const TlsSettings& tls) { (void)tlsContext(tls); }
+
 void Front::renewTls(const TlsSettings& tls) {
     auto& current = impl_->core.tls;
     if (current.with([](const auto& context) { return context.isNull(); }))

@@ -78,6 +78,9 @@ enum class Refusal {
 };
 std::string_view refusalText(Refusal refusal); // "full", "per_address", "untold"
 
+// Throws pbx::Error(invalidArgument) that names the field for a pair that the front could not use.
+void checkTls(const TlsSettings& tls);
+
 // All are called from worker, accept or parking threads: they must be thread-safe and quick. Empty ones are not called.
 struct FrontHooks {
     std::function<void(const Access&)> access;

@@ -14,20 +14,21 @@ std::string cursorText(const live::Feed& feed, std::uint64_t seq) {
     return toBase64Url(feed.instance() + ':' + std::to_string(seq));
 }
 
-// The sequence number behind a cursor; throws startAnew for another instance's.
+// The sequence number behind a cursor; throws startAnew for what this run of the server did not give. A cursor is
+// opaque, so one that cannot be read is as foreign as another run's: the remedy is the same.
 std::uint64_t parseCursor(const live::Feed& feed, const std::string& cursor) {
-    const auto bad = [] { return Error::field("after", "must be a `next` that this server gave"); };
+    const auto foreign = [] {
+        return Error(ErrorCode::startAnew,
+                     "the cursor is not of this run of the server: read the state, then poll without `after`");
+    };
     const auto text = fromBase64Url(cursor);
-    if (!text) throw bad();
+    if (!text) throw foreign();
     const auto colon = text->rfind(':');
-    if (colon == std::string::npos) throw bad();
+    if (colon == std::string::npos || std::string_view(*text).substr(0, colon) != feed.instance()) throw foreign();
     std::uint64_t seq = 0;
     const char* end = text->data() + text->size();
     const auto parsed = std::from_chars(text->data() + colon + 1, end, seq);
-    if (parsed.ec != std::errc() || parsed.ptr != end) throw bad();
-    if (std::string_view(*text).substr(0, colon) != feed.instance())
-        throw Error(ErrorCode::startAnew,
-                    "the cursor is of another run of the server: read the state, then poll without `after`");
+    if (parsed.ec != std::errc() || parsed.ptr != end) throw foreign();
     return seq;
 }
 
