@@ -385,7 +385,8 @@ private:
             startRow(row, *line.tenant);
             row.push_back({line.name});
             row.push_back({std::string(stateText(line.state)), stateStyle(line.state)});
-            row.push_back({!line.seconds       ? ""
+            const bool talks = line.state == MemberState::in_call || line.state == MemberState::on_hold;
+            row.push_back({!line.seconds       ? (talks ? "-" : "") // talks, not known since when
                            : *line.seconds < 0 ? "-" + clockText(-*line.seconds)
                                                : clockText(*line.seconds)});
             row.push_back({line.with.empty() ? line.reason : line.with});

@@ -147,16 +147,16 @@ function duration(ms) {
 
 const timeOfDay = at => new Date(at).toLocaleTimeString([], { hour12: false });
 
-// `from`: counts up since then; `until`: counts down; neither: nothing to show. `target`: seconds after which it is late.
-function clock(element, company, { from, until, target } = {}) {
-  element.clock = { company, from: from && Date.parse(from), until: until && Date.parse(until), target };
+// `from`: counts up since then; `until`: counts down; neither: shows `otherwise`. `target`: seconds after which it is late.
+function clock(element, company, { from, until, target, otherwise = '' } = {}) {
+  element.clock = { company, from: from && Date.parse(from), until: until && Date.parse(until), target, otherwise };
   tick(element);
 }
 
 function tick(element) {
-  const { company, from, until, target } = element.clock;
+  const { company, from, until, target, otherwise } = element.clock;
   const now = company.now();
-  put(element, from ? duration(now - from) : until ? `${duration(until - now)} left` : '');
+  put(element, from ? duration(now - from) : until ? `${duration(until - now)} left` : otherwise);
   const waited = from ? (now - from) / 1000 : 0;
   const late = !target || waited < target ? '' : waited < 2 * target ? '1' : '2';
   if (late) element.dataset.late = late;
@@ -419,8 +419,9 @@ function drawAgents(company, list, chosen) {
     row.detail.title = `${row.detail.textContent} ${row.where.textContent}`;
     const since = pausedIn.map(({ member }) => member.paused_since).filter(Boolean).sort()[0];
     const until = here.map(({ member }) => member.wrapup_until).filter(Boolean).sort().at(-1);
+    const talk = { from: member.in_call_since, otherwise: '–' }; // absent: was up before pbxd saw it
     clock(row.clock, company, {
-      in_call: { from: member.in_call_since }, on_hold: { from: member.in_call_since },
+      in_call: talk, on_hold: talk,
       paused: { from: since }, wrapup: { until },
     }[person.state]);
     row.clock.clock.over = () => here.forEach(({ queue }) => readSoon(company, queue.row.name));

@@ -153,7 +153,8 @@ const TypeDesc& QueueMember::describe() {
         field<&QueueMember::lastCallAt>("last_call_at", "End of the last call."),
         field<&QueueMember::callId>("call_id", "The call it is in or that rings."),
         field<&QueueMember::talkingTo>("talking_to", "Number of the other side."),
-        field<&QueueMember::inCallSince>("in_call_since", "When the call was connected."),
+        field<&QueueMember::inCallSince>("in_call_since", "When the call was connected; absent: none is, or not known, "
+                                                          "as the call was up already when pbxd came to know it."),
         field<&QueueMember::wrapupUntil>("wrapup_until", "When the wrap-up ends."));
     return type;
 }
@@ -287,7 +288,9 @@ const TypeDesc& AgentStatusResult::describe() {
         field<&AgentStatusResult::callId>("call_id", "The call it is in or that rings."),
         field<&AgentStatusResult::talkingTo>("talking_to", "Number of the other side."),
         field<&AgentStatusResult::callQueue>("call_queue", "Queue that the call came from."),
-        field<&AgentStatusResult::inCallSince>("in_call_since", "When the call was connected."),
+        field<&AgentStatusResult::inCallSince>("in_call_since",
+                                               "When the call was connected; absent: none is, or not known, as the "
+                                               "call was up already when pbxd came to know it."),
         field<&AgentStatusResult::queues>("queues", "Its queues."),
         field<&AgentStatusResult::asOf>("as_of", "When this was true."),
         field<&AgentStatusResult::stale>("stale", "Whether the link to Asterisk is down or not yet in step."));

@@ -78,7 +78,8 @@ const TypeDesc& CallRow::describe() {
         field<&CallRow::name>("name", "The caller's name."), field<&CallRow::queue>("queue", "Name of the queue."),
         field<&CallRow::agent>("agent", "Name of the agent."),
         field<&CallRow::startedAt>("started_at", "When it began."),
-        field<&CallRow::answeredAt>("answered_at", "When an agent answered."),
+        field<&CallRow::answeredAt>("answered_at", "When an agent answered; absent: not yet, or not known, as the call "
+                                                   "was up already when pbxd came to know it."),
         field<&CallRow::durationSeconds>("duration_seconds", "Seconds since it began, at as_of."));
     return type;
 }
@@ -114,7 +115,8 @@ const TypeDesc& CallDetail::describe() {
         field<&CallDetail::queue>("queue", "Name of the queue."),
         field<&CallDetail::agent>("agent", "Name of the agent."),
         field<&CallDetail::startedAt>("started_at", "When it began."),
-        field<&CallDetail::answeredAt>("answered_at", "When an agent answered."),
+        field<&CallDetail::answeredAt>("answered_at", "When an agent answered; absent: not yet, or not known, as the "
+                                                      "call was up already when pbxd came to know it."),
         field<&CallDetail::durationSeconds>("duration_seconds", "Seconds since it began, at as_of."),
         field<&CallDetail::channels>("channels", "Its channels."),
         field<&CallDetail::asOf>("as_of", "When this was true."),
@@ -136,8 +138,9 @@ const TypeDesc& EventRow::describe() {
         field<&EventRow::outcome>("outcome", "caller.left: answered, abandoned, timeout, key, withdrawn, empty or "
                                              "unknown; agent.completed: agent, caller or transfer."),
         field<&EventRow::position>("position", "Place in the queue."),
-        field<&EventRow::waitSeconds>("wait_seconds", "Seconds waited."),
-        field<&EventRow::talkSeconds>("talk_seconds", "Seconds talked."),
+        field<&EventRow::waitSeconds>("wait_seconds", "Seconds waited; absent: not known."),
+        field<&EventRow::talkSeconds>("talk_seconds",
+                                      "agent.completed: seconds talked, as Asterisk counted them; absent: not known."),
         field<&EventRow::paused>("paused", "Whether the member is paused."),
         field<&EventRow::pausedReason>("paused_reason", "The reason given."),
         field<&EventRow::state>("state", "The member's or phone's state."));

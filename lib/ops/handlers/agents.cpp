@@ -63,9 +63,10 @@ void addMembership(AgentStatusResult& result, const BoardView& view, const live:
                    const live::Member& member, UtcTime now) {
     const auto row = memberRow(view, result.server, member, now);
     const auto* mapped = view.visibleQueue(result.server, queue.name);
-    if (!result.loggedIn || strength(row.state) > strength(result.state)) result.state = row.state;
+    const bool stronger = !result.loggedIn || strength(row.state) > strength(result.state);
+    if (stronger) result.state = row.state;
     result.loggedIn = true;
-    if (row.callId && !result.inCallSince) {
+    if (row.callId && (stronger || !result.callId)) {
         result.callId = row.callId;
         result.talkingTo = row.talkingTo;
         result.inCallSince = row.inCallSince;

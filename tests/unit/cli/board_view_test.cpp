@@ -87,6 +87,17 @@ TEST(BoardView, ClocksRunOnWhileTheBoardIsLive) {
     EXPECT_THAT(lines.front(), HasSubstr("live  12:00:00"));
 }
 
+TEST(BoardView, ATalkOfUnknownLengthHasADashForItsClock) {
+    auto support = queue("support");
+    auto alice = member("alice", ops::MemberState::in_call);
+    alice.talkingTo = "5550199";
+    support.status.members = {alice, member("bob", ops::MemberState::free)};
+    const auto lines = renderBoard(boardOf({support}), {100, 40}, start, "", false);
+    EXPECT_THAT(lineWith(lines, "alice"), ::testing::ContainsRegex("in call +- +5550199"));
+    EXPECT_THAT(lineWith(lines, "bob"), Not(HasSubstr("-")));
+    EXPECT_THAT(joined(lines), Not(HasSubstr("0:00")));
+}
+
 TEST(BoardView, SaysLoudlyThatItIsStaleAndStopsTheClocks) {
     auto support = queue("support");
     addCaller(support, "5550100", 70);
