@@ -1,16 +1,29 @@
 #include "accounts.hpp"
 
 #include "base/error.hpp"
+#include "base/secret_file.hpp"
 #include "event.hpp"
 
-#include <fstream>
 #include <sstream>
 
 namespace pbx::sim {
 
+namespace {
+
+constexpr std::size_t maxFileBytes = 64 * 1024;
+
+SecretString content(const std::string& file) {
+    try {
+        return readPrivateFile(file, maxFileBytes);
+    } catch (const Error& error) {
+        throw Error::field("secret-file", file + ' ' + error.text());
+    }
+}
+
+} // namespace
+
 Accounts Accounts::read(const std::string& file) {
-    std::ifstream in(file);
-    if (!in) throw Error::field("secret-file", "cannot be read: " + file);
+    std::istringstream in(std::string(content(file).reveal()));
     Accounts accounts;
     std::string line;
     for (int number = 1; std::getline(in, line); ++number) {

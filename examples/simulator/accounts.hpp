@@ -1,5 +1,6 @@
 // The AMI accounts of the simulator: what manager.conf would hold.
-// Threads: values. read() fails with pbx::Error (invalidArgument) that names the file and line, never a secret.
+// Threads: values. read() fails with pbx::Error (invalidArgument) that names the file and line, never a secret;
+// a file that others could read is refused as pbxd refuses one.
 #pragma once
 
 #include "base/secret.hpp"
