@@ -167,6 +167,21 @@ class Comparison(unittest.TestCase):
                          ["viatalk-support.callers[2].priority", "viatalk-support.members.PJSIP/viatalk-101.calls_taken",
                           "viatalk-support.members.PJSIP/viatalk-101.last_call", "viatalk-support.settings.weight"])
 
+    def test_waits_and_talks_where_asterisk_tells_them(self):
+        entry = message(Event="QueueEntry", Queue="viatalk-support", Position=1, Uniqueid="17.1", CallerIDNum="5550100", CallerIDName="Ann", Priority=0, Wait=40)
+        channels = [message(Channel="PJSIP/trunk-00000001", Application="Queue", ApplicationData="viatalk-support,tT", BridgeId="b1", CallerIDNum="5550199"),
+                    message(Channel="PJSIP/viatalk-101-00000002", Application="AppQueue", BridgeId="b1", CallerIDNum="101")]
+        queues = compare.asterisk_queues(self.QUEUE[:2] + [entry], {"17.1": "17.0"}, channels, now=1700000140.9)
+        for since, talking_to, wrong in (("2023-11-14T22:15:00.4Z", "5550199", []), ("2023-11-14T22:15:02Z", "5550199", []),
+                                         ("2023-11-14T22:15:03Z", "5550199", ["callers[1].since"]),
+                                         ("2023-11-14T22:14:57Z", "5550199", ["callers[1].since"]),
+                                         ("2023-11-14T22:15:00Z", None, ["members.PJSIP/viatalk-101.talking_to"]),
+                                         ("2023-11-14T22:15:00Z", "5550100", ["members.PJSIP/viatalk-101.talking_to"])):
+            status = self.status(talking_to=talking_to)
+            status["callers"] = [status["callers"][0] | {"since": since}]
+            found = [d.path for d in compare.differences(queues, compare.pbxd_queues([status]))]
+            self.assertEqual(found, [f"viatalk-support.{path}" for path in wrong], (since, talking_to))
+
     def test_callers(self):
         swapped = self.status()
         swapped["callers"].reverse()

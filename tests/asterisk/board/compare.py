@@ -14,8 +14,10 @@ from typing import NamedTuple
 
 # No event announces these (or late): pbxd refreshes them from time to time, so they may lag by its reconciling period.
 REFRESHED = {"settings", "priority", "calls_taken", "last_call", "latency_ms"}
-# Whole seconds of two clocks, rounded differently.
-ONE_SECOND_OFF = {"paused_since", "last_call"}
+# Whole seconds of two clocks, rounded differently; a wait is also measured some time after the question.
+SECONDS_OFF = {"paused_since": 1, "last_call": 1, "since": 2}
+# Compared only where Asterisk's lists tell it.
+IF_TOLD = {"since", "talking_to"}
 
 _UNKNOWN = {"", "unknown", "<unknown>", "<null>"}
 
@@ -49,9 +51,11 @@ def _state(text):
 
 # --- Asterisk
 
-def asterisk_queues(events, linkedids):
-    """From the events of QueueStatus. linkedids: {uniqueid: linkedid} of the channels, from CoreShowChannels."""
+def asterisk_queues(events, linkedids, channels=(), now=None):
+    """From the events of QueueStatus. linkedids: {uniqueid: linkedid} of the channels, from CoreShowChannels, whose events tell
+    also who talks to whom. now: Unix time of the answer; without it no caller's `since`."""
     queues = {}
+    talking = _talking(channels)
     for m in events:
         name = m.get("Queue")
         if m.get("Event") == "QueueParams":
@@ -64,15 +68,30 @@ def asterisk_queues(events, linkedids):
                 "paused_reason": _text(m.get("PausedReason")) if paused else "",
                 "paused_since": _time(m.get("LastPause")) if paused else None,
                 "status": int(m.get("Status")), "in_call": m.get("InCall") == "1",
+                "talking_to": talking.get((name, m.get("Location"))),
                 "calls_taken": int(m.get("CallsTaken")), "last_call": _time(m.get("LastCall"))}
         elif m.get("Event") == "QueueEntry":
             unique = m.get("Uniqueid")
             queues[name]["callers"].append({"call": linkedids.get(unique, unique), "position": int(m.get("Position")),
                                             "number": _text(m.get("CallerIDNum")), "caller_name": _text(m.get("CallerIDName")),
-                                            "priority": int(m.get("Priority") or 0)})
+                                            "priority": int(m.get("Priority") or 0),
+                                            "since": None if now is None else int(now) - int(m.get("Wait"))})
     for queue in queues.values():
         queue["callers"].sort(key=lambda c: c["position"])
     return queues
+
+
+def _talking(channels):
+    """{(queue, interface): number of the caller}: a channel that runs Queue() shares its bridge with the channel of a phone."""
+    found = {}
+    for caller in channels:
+        if caller.get("Application") != "Queue" or not caller.get("BridgeId"):
+            continue
+        inside = [c for c in channels if c.get("BridgeId") == caller.get("BridgeId") and c is not caller]
+        if len(inside) == 1:   # more: a conference or a transfer in progress
+            queue = (caller.get("ApplicationData") or "").partition(",")[0]
+            found[queue, inside[0].get("Channel").rpartition("-")[0]] = _text(caller.get("CallerIDNum"))
+    return found
 
 
 def asterisk_calls(events):
@@ -131,11 +150,12 @@ def pbxd_queues(statuses):
 
 def _pbxd_caller(c):
     return {"call": linkedid(c["call_id"]), "position": c["position"], "number": _text(c.get("number")), "caller_name": _text(c.get("name")),
-            "priority": c.get("priority")}
+            "priority": c.get("priority"), "since": _rfc3339(c.get("since"))}
 
 
 def _pbxd_member(m):
     return _pbxd_membership(m) | {"name": m["member_name"], "status": m["device_status"],
+                                  "talking_to": _text(m.get("talking_to")),
                                   "in_call": m["state"] in ("in_call", "on_hold") and m.get("call_id") is not None}
 
 
@@ -181,9 +201,11 @@ def differences(asterisk, pbxd, refreshed=False, path=""):
             if key in REFRESHED and not refreshed:
                 continue
             here = f"{path}.{key}" if path else key
+            if key in IF_TOLD and asterisk.get(key) is None:
+                continue
             if key not in asterisk or key not in pbxd:
                 found.append(Difference(here, asterisk.get(key, "(absent)"), pbxd.get(key, "(absent)")))
-            elif not (key in ONE_SECOND_OFF and _close(asterisk[key], pbxd[key])):
+            elif not (key in SECONDS_OFF and _close(asterisk[key], pbxd[key], SECONDS_OFF[key])):
                 found += differences(asterisk[key], pbxd[key], refreshed, here)
         return found
     if isinstance(asterisk, list) and isinstance(pbxd, list) and len(asterisk) == len(pbxd):
@@ -191,8 +213,8 @@ def differences(asterisk, pbxd, refreshed=False, path=""):
     return [] if asterisk == pbxd else [Difference(path, asterisk, pbxd)]
 
 
-def _close(a, b):
-    return a is not None and b is not None and abs(a - b) <= 1
+def _close(a, b, seconds):
+    return a is not None and b is not None and abs(a - b) <= seconds
 
 
 def drift_in_metrics(text):

@@ -153,7 +153,7 @@ class Driver:
     def asterisk_board(self):
         channels = self.ami.list("CoreShowChannels")
         linkedids = {m.get("Uniqueid"): m.get("Linkedid") for m in channels}
-        queues = compare.asterisk_queues(self.ami.list("QueueStatus"), linkedids)
+        queues = compare.asterisk_queues(self.ami.list("QueueStatus"), linkedids, channels, time.time())
         interfaces = [f"PJSIP/{tenant}-{agent}" for tenant in TENANTS for agent in AGENTS]
         return {"queues": queues, "calls": compare.asterisk_calls(channels), "agents": compare.asterisk_agents(queues, interfaces),
                 "peers": compare.asterisk_peers(self.ami.list("DeviceStateList"), self.ami.list("PJSIPShowContacts"),
