@@ -22,7 +22,7 @@ struct Runner {
     std::string_view label;
     int (*run)(const Parsed&, const Console&);
 };
-constexpr std::array<Runner, 7> runners{{
+constexpr std::array<Runner, 8> runners{{
     {"watch", &runWatch},
     {"asterisk adopt", &runAdopt},
     {"db status", &runDbStatus},
@@ -36,6 +36,11 @@ constexpr std::array<Runner, 7> runners{{
     {"help errors",
      [](const Parsed&, const Console& console) {
          console.out << errorsHelp();
+         return 0;
+     }},
+    {"help output",
+     [](const Parsed&, const Console& console) {
+         console.out << outputHelp();
          return 0;
      }},
 }};
@@ -64,8 +69,10 @@ bool asksFor(const std::vector<std::string>& arguments, std::string_view option,
                        [&](const std::string& argument) { return argument == option || argument == brief; });
 }
 
-// No command: help where it was asked for, otherwise an error that says what there is.
+// No command: help where it was asked for, otherwise an error that says what is wrong and what there is.
 int runWithout(const Words& words, const Console& console) {
+    // First: behind an option that is none, a word is its value and perhaps a secret.
+    requireKnownOptions(words);
     const bool help = asksFor(words.rest, "--help", "-h");
     if (words.path.empty()) {
         if (asksFor(words.rest, "--version", "--version")) {
@@ -81,8 +88,9 @@ int runWithout(const Words& words, const Console& console) {
     }
     std::string given;
     for (const auto& word : words.path) given += (given.empty() ? "" : " ") + terminalText(cutTo(word, 64));
-    const auto near =
+    auto near =
         nearestCommand(findGroup(words.path.front()) ? words.path : std::vector<std::string>{words.path.front()});
+    if (near == words.path.back()) near.clear();
     console.err << "pbxctl: there is no command \"" << given << "\"";
     if (!near.empty()) console.err << "; did you mean \"" << near << "\"?";
     console.err << (near.empty() ? "; " : " ") << "pbxctl --help lists them\n";
@@ -147,12 +155,14 @@ int run(const std::vector<std::string>& arguments, const Console& console) {
     try {
         auto words = splitWords(arguments);
         // "help queue list" is "queue list --help"; "help" alone is "--help".
-        if (!words.path.empty() && words.path.front() == "help" && !findCommand(words.path)) {
+        bool helpFirst = false;
+        while (!words.path.empty() && words.path.front() == "help" && !findCommand(words.path)) {
             auto again = std::vector<std::string>(words.path.begin() + 1, words.path.end());
             again.insert(again.end(), words.rest.begin(), words.rest.end());
             words = splitWords(again);
-            words.rest.emplace_back("--help");
+            helpFirst = true;
         }
+        if (helpFirst && !asksFor(words.rest, "--help", "-h")) words.rest.emplace_back("--help");
         command = findCommand(words.path);
         if (!command) return runWithout(words, console);
         const auto code = runCommand(*command, parseOptions(*command, words.rest), console);

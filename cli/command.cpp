@@ -1,6 +1,7 @@
 #include "cli/command.hpp"
 
 #include "base/error.hpp"
+#include "base/settings.hpp"
 #include "cli/text.hpp"
 
 #include <algorithm>
@@ -14,7 +15,7 @@ namespace po = boost::program_options;
 using ops::Format;
 using ops::Kind;
 
-constexpr std::array<std::pair<std::string_view, std::string_view>, 13> groupSummaries{{
+constexpr std::array<std::pair<std::string_view, std::string_view>, 14> groupSummaries{{
     {"system", "Is it well, who am I, what belongs to nobody."},
     {"tenant", "The companies."},
     {"department", "Departments own queues; an agent belongs to one at a time."},
@@ -28,6 +29,7 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 13> groupSum
     {"audit", "Who changed what."},
     {"asterisk", "Take over what an Asterisk has already."},
     {"db", "The database of the pbxd on this machine."},
+    {"completion", "The shell completes commands and options."},
 }};
 
 std::string joinedChoices(const ops::Field& field, char separator) {
@@ -265,6 +267,13 @@ std::vector<Command> ownCommands() {
                    .positionalDoc = {},
                    .options = {},
                    .examples = {"help errors"}});
+    out.push_back({.path = {"help", "output"},
+                   .summary = "The forms of an answer: table, tab-separated, csv, json.",
+                   .section = Section::about,
+                   .positional = {},
+                   .positionalDoc = {},
+                   .options = {},
+                   .examples = {"help output"}});
     return out;
 }
 
@@ -278,7 +287,7 @@ std::vector<Command> makeCommands() {
 std::vector<Group> makeGroups() {
     std::vector<Group> out;
     for (const auto& command : commands()) {
-        if (command.path.size() < 2 || command.section == Section::about) continue;
+        if (command.path.size() < 2 || command.path.front() == "help") continue; // "help" alone is "--help"
         const auto known = [&](const auto& entry) { return entry.name == command.path.front(); };
         if (std::any_of(out.begin(), out.end(), known)) continue;
         const auto* summary = std::find_if(groupSummaries.begin(), groupSummaries.end(),
@@ -295,22 +304,45 @@ const Option* globalOption(std::string_view name) {
     return nullptr;
 }
 
+constexpr std::array<std::string_view, 3> secretOptions{"--password", "--token", "--secret"};
+
 // What stands before '=': what comes after it may be a secret and is never repeated.
 std::string optionNameOf(std::string_view argument) {
     return terminalText(argument.substr(0, std::min(argument.find('='), std::size_t{64})));
 }
 
-// A secret in the command line is seen by everybody on the machine and kept in the shell's history.
-void refuseSecrets(const Command& command, const std::vector<std::string>& arguments) {
-    if (!command.operation) return;
-    for (const auto& field : command.operation->params().fields) {
-        if (!field.limits.secret) continue;
-        const auto option = "--" + kebab(field.name);
-        for (const auto& argument : arguments)
-            if (argument == option || argument.starts_with(option + "="))
-                throw Error::field(option, "is not taken here, where everybody on this machine can read it; use " +
-                                               option + "-file FILE, or leave it out to be asked");
+// A secret in the command line is seen by everybody on the machine and kept in the shell's history. `command`: null
+// where none was found.
+void refuseSecrets(const Command* command, const std::vector<std::string>& arguments) {
+    for (const auto& argument : arguments) {
+        const auto name = argument.substr(0, argument.find('='));
+        if (std::find(secretOptions.begin(), secretOptions.end(), name) == secretOptions.end()) continue;
+        const bool fromFile = command && command->find(name.substr(2) + "-file");
+        throw Error::field(name, "is not taken here, where everybody on this machine can read it; " +
+                                     (fromFile ? "use " + name + "-file FILE, or leave it out to be asked"
+                                               : "your own comes from password_file or token_file in the "
+                                                 "configuration, from PBXCTL_PASSWORD or PBXCTL_TOKEN, or is asked "
+                                                 "for"));
     }
+}
+
+// "there is no option --limt; did you mean --limit? pbxctl queue list --help lists them"
+[[noreturn]] void refuseUnknown(const std::string& shown, std::span<const Option* const> known,
+                                const std::string& help) {
+    std::vector<std::string_view> names;
+    for (const auto* option : known) names.push_back(option->name);
+    const auto near = shown.starts_with("--") ? nearestWord(std::string_view(shown).substr(2), names) : "";
+    throw Error(ErrorCode::invalidArgument, "there is no option " + shown +
+                                                (near.empty() ? "; " : "; did you mean --" + std::string(near) + "? ") +
+                                                help + " lists them");
+}
+
+std::vector<const Option*> optionsOf(const Command& command) {
+    std::vector<const Option*> out;
+    for (const auto& option : command.options) out.push_back(&option);
+    for (const auto& option : globalOptions())
+        if (!command.find(option.name) && takesGlobal(command, option)) out.push_back(&option);
+    return out;
 }
 
 po::options_description describe(const Command& command) {
@@ -323,17 +355,25 @@ po::options_description describe(const Command& command) {
         else
             out.add_options()(option.name.c_str(), po::value<std::string>(), "");
     };
-    for (const auto& option : command.options) add(option);
-    for (const auto& option : globalOptions())
-        if (!command.find(option.name)) add(option);
+    for (const auto* option : optionsOf(command)) add(*option);
     out.add_options()("-positional-", po::value<std::vector<std::string>>(), "");
     return out;
 }
 
 [[noreturn]] void refuseSyntax(const Command& command, const po::error& problem) {
-    const auto see = "; see pbxctl " + command.label() + " --help";
-    if (const auto* unknown = dynamic_cast<const po::unknown_option*>(&problem))
-        throw Error(ErrorCode::invalidArgument, "there is no option " + optionNameOf(unknown->get_option_name()) + see);
+    const auto help = "pbxctl " + command.label() + " --help";
+    const auto see = "; see " + help;
+    if (const auto* unknown = dynamic_cast<const po::unknown_option*>(&problem)) {
+        const auto shown = optionNameOf(unknown->get_option_name());
+        if (shown.starts_with("--") && globalOption(std::string_view(shown).substr(2)))
+            throw Error(ErrorCode::invalidArgument, shown + " means nothing to " + command.label() + see);
+        refuseUnknown(shown, optionsOf(command), help);
+    }
+    if (dynamic_cast<const po::invalid_command_line_syntax*>(&problem) &&
+        static_cast<const po::invalid_command_line_syntax&>(problem).kind() == po::invalid_syntax::missing_parameter)
+        throw Error(ErrorCode::invalidArgument,
+                    optionNameOf(static_cast<const po::invalid_command_line_syntax&>(problem).get_option_name()) +
+                        ": its value is missing" + see);
     if (const auto* named = dynamic_cast<const po::error_with_option_name*>(&problem)) {
         const auto option = optionNameOf(named->get_option_name());
         throw Error(ErrorCode::invalidArgument, option + ": its value is missing or not wanted" + see);
@@ -395,6 +435,14 @@ std::span<const Option> globalOptions() {
     return options;
 }
 
+bool takesGlobal(const Command& command, const Option& option) {
+    const bool asksPbxd = command.section == Section::remote || command.section == Section::live;
+    if (option.name == "help" || option.name == "version") return true;
+    if (option.name == "output") // the board and what prints no answer have one form
+        return command.operation || command.label() == "asterisk adopt" || command.label() == "db status";
+    return asksPbxd;
+}
+
 const Command* findCommand(std::span<const std::string> path) {
     for (const auto& command : commands())
         if (std::equal(command.path.begin(), command.path.end(), path.begin(), path.end())) return &command;
@@ -416,12 +464,45 @@ Words splitWords(const std::vector<std::string>& arguments) {
             continue;
         }
         out.path.push_back(argument);
+        out.early = out.rest.size();
     }
     return out;
 }
 
+void requireKnownOptions(const Words& words) {
+    auto arguments = words.rest;
+    refuseSecrets(nullptr, arguments);
+    if (words.path.size() > 1) arguments.resize(words.early); // what is behind them took no word from the path
+    std::vector<const Option*> known;
+    for (const auto& option : globalOptions()) known.push_back(&option);
+    for (std::size_t i = 0; i < arguments.size(); ++i) {
+        const auto& argument = arguments[i];
+        if (!argument.starts_with('-') || argument == "-" || argument == "-h") continue;
+        // Of "-psecret" only what is the option.
+        const auto shown = argument.starts_with("--") ? optionNameOf(argument) : terminalText(argument.substr(0, 2));
+        const auto* option = argument.starts_with("--") ? globalOption(std::string_view(shown).substr(2)) : nullptr;
+        if (!option) {
+            const auto ofCommand = std::any_of(commands().begin(), commands().end(), [&](const Command& command) {
+                return shown.size() > 2 && command.find(std::string_view(shown).substr(2));
+            });
+            if (ofCommand)
+                throw Error(ErrorCode::invalidArgument,
+                            shown + " stands behind the command that it belongs to; pbxctl --help lists the commands");
+            refuseUnknown(shown, known, "pbxctl --help");
+        }
+        const bool inOne = argument.find('=') != std::string::npos;
+        if (option->value.empty() && inOne)
+            throw Error(ErrorCode::invalidArgument, shown + ": takes no value; see pbxctl --help");
+        if (option->value.empty() || inOne) continue;
+        if (i + 1 == arguments.size() || arguments[i + 1].starts_with("--"))
+            throw Error(ErrorCode::invalidArgument,
+                        shown + ": its value is missing (" + option->value + "); see pbxctl --help");
+        ++i;
+    }
+}
+
 Parsed parseOptions(const Command& command, const std::vector<std::string>& arguments) {
-    refuseSecrets(command, arguments);
+    refuseSecrets(&command, arguments);
     const auto described = describe(command);
     po::positional_options_description positional;
     positional.add("-positional-", -1);

@@ -51,6 +51,8 @@ bool isPaged(const ops::Operation& operation);
 std::span<const Command> commands();
 // Options that stand anywhere: --config, --output, ...
 std::span<const Option> globalOptions();
+// Whether the command reads it: what opens pbxd's own database goes to no --url as nobody.
+bool takesGlobal(const Command& command, const Option& option);
 // The first word of several commands ("queue"), each once, with what it is about.
 struct Group {
     std::string name, summary;
@@ -74,7 +76,11 @@ Parsed parseOptions(const Command& command, const std::vector<std::string>& argu
 struct Words {
     std::vector<std::string> path;
     std::vector<std::string> rest;
+    std::size_t early = 0; // so many of `rest` stand before the last word of `path`
 };
 Words splitWords(const std::vector<std::string>& arguments);
+// For a command line in which no command was found: throws for a secret, an unknown option or a missing value, any of
+// which makes a word that is none of the command's look like one.
+void requireKnownOptions(const Words& words);
 
 } // namespace pbx::cli

@@ -12,9 +12,12 @@ void appendWords(std::string& out, const std::set<std::string>& words) {
     for (const auto& word : words) out += (out.empty() ? "" : " ") + word;
 }
 
-std::string globalWords() {
+// Those that `command` reads, or all.
+std::string globalWords(const Command* command = nullptr) {
     std::string out;
-    for (const auto& option : globalOptions()) out += (out.empty() ? "--" : " --") + option.name;
+    for (const auto& option : globalOptions())
+        if (!command || (takesGlobal(*command, option) && !command->find(option.name)))
+            out += (out.empty() ? "--" : " --") + option.name;
     return out;
 }
 
@@ -39,7 +42,7 @@ std::string bashCompletion() {
         }
         const auto pattern =
             "'" + command.label() + "'" + (command.path.size() == 1 ? "|'" + command.label() + " '*" : "");
-        optionCases += "        " + pattern + ") options='" + globalWords() + options + "' ;;\n";
+        optionCases += "        " + pattern + ") options='" + globalWords(&command) + options + "' ;;\n";
     }
     first.insert("help");
     std::string firstWords;

@@ -82,6 +82,16 @@ void appendCommands(std::string& out, Section section) {
     appendEntries(out, entries);
 }
 
+// "callers, one for members": what a csv has as tables of its own; empty for a list of pages, which is one table.
+std::string listsOf(const Command& command) {
+    if (!command.operation || isPaged(*command.operation)) return {};
+    std::string out;
+    for (const auto& field : command.operation->result().fields)
+        if (field.list && field.kind == ops::Kind::object)
+            out.append(out.empty() ? "" : ", one for ").append(field.name);
+    return out;
+}
+
 } // namespace
 
 std::string programHelp() {
@@ -159,8 +169,11 @@ std::string commandHelp(const Command& command) {
     out += "\nOptions everywhere:\n";
     std::vector<Option> everywhere;
     for (const auto& option : globalOptions())
-        if (!command.find(option.name) && option.name != "version") everywhere.push_back(option);
+        if (!command.find(option.name) && option.name != "version" && takesGlobal(command, option))
+            everywhere.push_back(option);
     appendEntries(out, optionEntries(everywhere));
+    if (const auto lists = listsOf(command); !lists.empty())
+        out += "\nWith --output csv: a table of its own fields, then one for " + lists + " (pbxctl help output).\n";
     if (command.operation) {
         out += "\nOpen to: " + rolesText(command.operation->roles) + ".\n";
         out += command.operation->changes ? "It changes something, and is audited.\n" : "";
@@ -179,6 +192,26 @@ std::string errorsHelp() {
     }
     return out +
            "\nA mistake in the command line itself ends with 2, a command that is broken off by Ctrl-C with 130.\n";
+}
+
+std::string outputHelp() {
+    std::string out = "--output FORM (or `output` in the configuration) chooses the form of an answer.\n\n";
+    appendEntries(
+        out, {{"table",
+               "For people: aligned columns with headings, as wide as the terminal, times local. Where there is not "
+               "enough room the id goes first (where a name does as well), then what says the same in every row, "
+               "then a row becomes a line a column. Where standard output is no terminal: a row a line, "
+               "tab-separated, without headings and never cut. An object is \"field TAB value\", a line a field; "
+               "rows of its lists start with the list's name, such as \"members\"."},
+              {"csv",
+               "For spreadsheets (RFC 4180). A list is one table under its headings. An object is a table of one row, "
+               "with fields such as counts.waiting; then, after an empty line each, its lists (queue status: callers, "
+               "members) as tables of their own, whose first column has the list's name as heading and in each row. "
+               "A list without rows has its headings all the same. Several values in one cell are separated by "
+               "blanks, structs in a row of a list are JSON. A text that a spreadsheet would run as a formula has an "
+               "apostrophe in front."},
+              {"json", "For programs: what the JSON API answers, a list with all its pages in one."}});
+    return out;
 }
 
 std::string nearestCommand(const std::vector<std::string>& path) {

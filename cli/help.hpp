@@ -12,6 +12,7 @@ std::string programHelp();
 std::string groupHelp(const Group& group);
 std::string commandHelp(const Command& command);
 std::string errorsHelp();
+std::string outputHelp();
 // "did you mean ...?" for a word that is no command, or empty.
 std::string nearestCommand(const std::vector<std::string>& path);
 

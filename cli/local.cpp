@@ -3,6 +3,7 @@
 #include "access/accounts.hpp"
 #include "base/error.hpp"
 #include "base/random.hpp"
+#include "base/text.hpp"
 #include "cli/output.hpp"
 #include "cli/text.hpp"
 #include "daemon/database_settings.hpp"
@@ -31,10 +32,18 @@ Config pbxdConfig(const Parsed& parsed, const Console& console) {
     return std::move(loaded.config);
 }
 
-Form formOf(const Parsed& parsed) {
-    const auto text = parsed.value("output").value_or("table");
-    if (text == "json") return Form::json;
-    return text == "csv" ? Form::csv : Form::table;
+std::string statusJson(const storage::SchemaStatus& status) {
+    std::string out = status.current() ? "{\"current\":true" : "{\"current\":false";
+    out += ",\"migrations\":[";
+    bool first = true;
+    for (const auto& migration : status.migrations) {
+        out.append(first ? "" : ",").append("{\"version\":").append(std::to_string(migration.version));
+        first = false;
+        out += ",\"name\":\"";
+        appendJsonEscaped(out, migration.name);
+        out.append("\",\"state\":\"").append(storage::migrationStateText(migration.state)).append("\"}");
+    }
+    return out + "]}";
 }
 
 // The database with what it needs around it; quiet, since its errors are told as errors.
@@ -47,6 +56,7 @@ struct Opened {
 } // namespace
 
 int runDbStatus(const Parsed& parsed, const Console& console) {
+    const auto form = formOf(parsed.value("output").value_or("table"));
     const auto config = pbxdConfig(parsed, console);
     Opened opened(config);
     const auto status = opened.database.schemaStatus();
@@ -54,7 +64,9 @@ int runDbStatus(const Parsed& parsed, const Console& console) {
     for (const auto& migration : status.migrations)
         table.rows.push_back({std::to_string(migration.version), migration.name,
                               std::string(storage::migrationStateText(migration.state))});
-    if (formOf(parsed) == Form::csv)
+    if (form == Form::json)
+        writeJson(console, statusJson(status));
+    else if (form == Form::csv)
         writeCsv(console, table);
     else
         writeTable(console, table);

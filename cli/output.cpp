@@ -1,6 +1,7 @@
 #include "cli/output.hpp"
 
 #include "cli/text.hpp"
+#include "ops/catalogue/directory.hpp"
 #include "ops/json.hpp"
 
 #include <algorithm>
@@ -48,19 +49,44 @@ std::string itemText(const ops::Field& field, const void* value) {
     return {};
 }
 
-// Widths that fit the terminal: the widest columns give first, an id last, for it is there to be copied. Nothing when
-// they would have to give more than a reader can bear.
-std::optional<std::vector<std::size_t>> fitWidths(const Table& table, std::size_t columns) {
+std::optional<std::size_t> columnNamed(const Table& table, std::string_view heading) {
+    for (std::size_t i = 0; i < table.columns.size(); ++i)
+        if (table.columns[i].heading == heading) return i;
+    return std::nullopt;
+}
+
+// The column by which a row is named to other commands beside its id: a login, or the name of what has a title too (a
+// call's name is its caller's, a token's need not be the only one).
+std::optional<std::size_t> nameColumn(const Table& table) {
+    if (const auto login = columnNamed(table, "LOGIN")) return login;
+    return columnNamed(table, "TITLE") ? columnNamed(table, "NAME") : std::nullopt;
+}
+
+std::vector<std::size_t> naturalWidths(const Table& table) {
     std::vector<std::size_t> widths;
     for (const auto& column : table.columns) widths.push_back(displayWidth(column.heading));
     for (const auto& row : table.rows)
         for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], displayWidth(row[i]));
+    return widths;
+}
+
+std::size_t totalWidth(const std::vector<std::size_t>& widths) {
     std::size_t total = widths.empty() ? 0 : gap * (widths.size() - 1);
     for (const auto width : widths) total += width;
+    return total;
+}
+
+// Widths that fit the terminal: the widest columns give first, an id and a name never, for they are there to be copied.
+// Nothing when the others would have to give more than a reader can bear.
+std::optional<std::vector<std::size_t>> fitWidths(const Table& table, std::size_t columns) {
+    auto widths = naturalWidths(table);
+    auto total = totalWidth(widths);
+    const auto name = nameColumn(table);
     while (total > columns) {
         std::size_t* widest = nullptr;
         for (std::size_t i = 0; i < widths.size(); ++i)
-            if (widths[i] > leastColumn && table.columns[i].heading != "ID" && (!widest || widths[i] > *widest))
+            if (widths[i] > leastColumn && table.columns[i].heading != "ID" && i != name &&
+                (!widest || widths[i] > *widest))
                 widest = &widths[i];
         if (!widest) return std::nullopt;
         --*widest;
@@ -124,6 +150,12 @@ Table withShortHeadings(Table table) {
     return table;
 }
 
+void dropColumn(Table& table, std::size_t index) {
+    const auto at = static_cast<std::ptrdiff_t>(index);
+    table.columns.erase(table.columns.begin() + at);
+    for (auto& row : table.rows) row.erase(row.begin() + at);
+}
+
 // Without the first column that says the same in every row, which tells nobody one row from another.
 bool dropConstant(Table& table) {
     if (table.rows.size() < 2) return false;
@@ -131,9 +163,7 @@ bool dropConstant(Table& table) {
         if (!std::all_of(table.rows.begin(), table.rows.end(),
                          [&](const auto& row) { return row[i] == table.rows.front()[i]; }))
             continue;
-        const auto at = static_cast<std::ptrdiff_t>(i);
-        table.columns.erase(table.columns.begin() + at);
-        for (auto& row : table.rows) row.erase(row.begin() + at);
+        dropColumn(table, i);
         return true;
     }
     return false;
@@ -152,10 +182,17 @@ void writeRecords(const Console& console, const Table& table) {
     }
 }
 
-void writeAligned(const Console& console, const Table& given) {
+// `brief`: what to show when not all of `given` has room; or null.
+void writeAligned(const Console& console, const Table& given, const Table* brief) {
     const auto whole = withShortHeadings(withoutEmpty(given));
     auto table = whole;
+    if (nameColumn(table) && totalWidth(naturalWidths(table)) > console.columns)
+        if (const auto id = columnNamed(table, "ID")) dropColumn(table, *id);
     auto fitting = fitWidths(table, console.columns);
+    if (!fitting && brief) {
+        table = withoutEmpty(*brief);
+        fitting = fitWidths(table, console.columns);
+    }
     while (!fitting && dropConstant(table)) fitting = fitWidths(table, console.columns);
     if (!fitting) return writeRecords(console, whole);
     const auto& widths = *fitting;
@@ -170,6 +207,62 @@ void writeAligned(const Console& console, const Table& given) {
     };
     writeRow([&](std::size_t i) { return table.columns[i].heading; }, bold);
     for (const auto& row : table.rows) writeRow([&](std::size_t i) { return row[i]; }, {});
+}
+
+// The members of a queue in the columns that a supervisor looks for: all of them take more than most terminals have.
+std::optional<Table> briefOf(const ops::TypeDesc& itemType, const std::vector<const void*>& items) {
+    if (&itemType != &ops::QueueMember::describe()) return std::nullopt;
+    const auto& states = itemType.find("state")->choices;
+    Table out{{{"MEMBER"}, {"STATE"}, {"PENALTY", true}, {"PAUSED"}, {"CALLS", true}, {"WITH"}, {"SINCE"}}, {}};
+    for (const auto* item : items) {
+        const auto& member = *static_cast<const ops::QueueMember*>(item);
+        const auto since = member.inCallSince ? member.inCallSince : member.pausedSince;
+        out.rows.push_back({member.agent.value_or(member.memberName),
+                            std::string(states[static_cast<std::size_t>(member.state)]), std::to_string(member.penalty),
+                            member.paused ? member.pausedReason.value_or("yes") : "", std::to_string(member.callsTaken),
+                            member.talkingTo.value_or(""), since ? shortTime(*since) : ""});
+    }
+    return out;
+}
+
+// The fields of an object as one row, those of structs in it as "counts.waiting"; every column also where the value is
+// absent (null `object`: the struct is). Lists of structs are left for tables.
+void appendFlat(const ops::TypeDesc& type, const void* object, const std::string& prefix, Table& out) {
+    for (const auto& field : type.fields) {
+        const void* value = object ? field.get(object) : nullptr;
+        if (field.kind == ops::Kind::object) {
+            if (!field.list) appendFlat(field.object(), value, prefix + std::string(field.name) + '.', out);
+            continue;
+        }
+        out.columns.push_back({prefix + std::string(field.name), field.kind == ops::Kind::integer && !field.list});
+        out.rows.front().push_back(value ? cellText(field, value) : std::string());
+    }
+}
+
+std::vector<const void*> itemsOf(const ops::Field& field, const void* object) {
+    const void* list = field.get(object);
+    std::vector<const void*> items;
+    for (std::size_t i = 0; list && i < field.size(list); ++i) items.push_back(field.item(list, i));
+    return items;
+}
+
+// The list's name stands first: what tells one kind of line from another.
+Table namedTable(const ops::Field& field, const std::vector<const void*>& items) {
+    auto table = tableOf(field.object(), items);
+    table.columns.insert(table.columns.begin(), Column{upper(field.name)});
+    for (auto& row : table.rows) row.insert(row.begin(), std::string(field.name));
+    return table;
+}
+
+void writeObjectCsv(const Console& console, const ops::TypeDesc& type, const void* object) {
+    Table own{{}, {{}}};
+    appendFlat(type, object, "", own);
+    writeCsv(console, own);
+    for (const auto& field : type.fields) {
+        if (!field.list || field.kind != ops::Kind::object) continue;
+        console.out << "\r\n";
+        writeCsv(console, namedTable(field, itemsOf(field, object)));
+    }
 }
 
 // What an object says, a line a field; lists of structs are left for tables.
@@ -214,14 +307,18 @@ Table tableOf(const ops::TypeDesc& itemType, const std::vector<const void*>& ite
 
 void writeItems(const Console& console, const ops::TypeDesc& itemType, const std::vector<const void*>& items) {
     auto table = tableOf(itemType, items);
-    if (console.outTerminal) shortenTimes(itemType, items, table);
-    writeTable(console, table);
+    if (!console.outTerminal) return writeTable(console, table);
+    if (items.empty()) return;
+    shortenTimes(itemType, items, table);
+    auto brief = briefOf(itemType, items);
+    if (brief) brief = harmless(std::move(*brief));
+    writeAligned(console, harmless(std::move(table)), brief ? &*brief : nullptr);
 }
 
 void writeTable(const Console& console, const Table& table) {
     const auto safe = harmless(table);
     if (console.outTerminal) {
-        if (!safe.rows.empty()) writeAligned(console, safe);
+        if (!safe.rows.empty()) writeAligned(console, safe, nullptr);
         return;
     }
     for (const auto& row : safe.rows) {
@@ -266,20 +363,13 @@ void writeObject(const Console& console, const ops::TypeDesc& type, const void* 
     }
     for (const auto& field : type.fields) {
         if (!field.list || field.kind != ops::Kind::object) continue;
-        const void* list = field.get(object);
-        const auto count = list ? field.size(list) : 0;
-        if (count == 0) continue;
-        std::vector<const void*> items;
-        for (std::size_t i = 0; i < count; ++i) items.push_back(field.item(list, i));
+        const auto items = itemsOf(field, object);
+        if (items.empty()) continue;
         if (console.outTerminal) {
             console.out << '\n' << styled(console, bold, upper(field.name)) << '\n';
             writeItems(console, field.object(), items);
         } else {
-            auto table = tableOf(field.object(), items);
-            // One kind of line must be told from another by a script: the list's name stands first.
-            table.columns.insert(table.columns.begin(), Column{upper(field.name)});
-            for (auto& row : table.rows) row.insert(row.begin(), std::string(field.name));
-            writeTable(console, table);
+            writeTable(console, namedTable(field, items));
         }
     }
 }
@@ -290,7 +380,7 @@ void writeValue(const Console& console, Form form, const ops::Value& value) {
         writeJson(console, ops::toJson(value));
         return;
     case Form::csv:
-        writeCsv(console, tableOf(value.type(), {value.get()}));
+        writeObjectCsv(console, value.type(), value.get());
         return;
     case Form::table:
         writeObject(console, value.type(), value.get());

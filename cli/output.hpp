@@ -25,9 +25,9 @@ std::string cellText(const ops::Field& field, const void* value);
 // The `items` of an answer, all pages together.
 Table tableOf(const ops::TypeDesc& itemType, const std::vector<const void*>& items);
 
-// A terminal gets headings, aligned columns cut to its width (columns that are empty throughout are left out), or a
-// line a cell where there are too many of them; anything else gets one line a row, tab-separated, without headings, as
-// scripts want it.
+// A terminal gets headings, aligned columns cut to its width (columns that are empty throughout are left out; the id
+// goes first where a name does as well, and names are not cut), or a line a cell where there are too many of them;
+// anything else gets one line a row, tab-separated, without headings, as scripts want it.
 void writeTable(const Console& console, const Table& table);
 // The same from described items; on a terminal their times are local and short.
 void writeItems(const Console& console, const ops::TypeDesc& itemType, const std::vector<const void*>& items);
@@ -35,7 +35,7 @@ void writeCsv(const Console& console, const Table& table);
 void writeJson(const Console& console, std::string_view json);
 // One object: a line a field; lists of structs as tables below it.
 void writeObject(const Console& console, const ops::TypeDesc& type, const void* object);
-// One object in whatever form.
+// One object in whatever form; as CSV its own fields are a table of one row, and each list of structs a further table.
 void writeValue(const Console& console, Form form, const ops::Value& value);
 
 } // namespace pbx::cli

@@ -127,16 +127,16 @@ Credentials credentialsOf(const Config& config, const Parsed& parsed, const Cons
     return basic(user, console.askSecret("Password of " + terminalText(user) + " at " + terminalText(server)));
 }
 
+} // namespace
+
+const SettingsTable& settingsTable() { return table; }
+
 Form formOf(std::string_view text) {
     if (text == "json") return Form::json;
     if (text == "csv") return Form::csv;
     if (text != "table") refuse("--output: must be one of table, json, csv");
     return Form::table;
 }
-
-} // namespace
-
-const SettingsTable& settingsTable() { return table; }
 
 ClientSettings clientSettings(const Parsed& parsed, const Console& console) {
     const auto file = configFile(parsed, console);

@@ -27,6 +27,8 @@ struct ClientSettings {
 };
 
 const SettingsTable& settingsTable();
+// What --output asks for.
+Form formOf(std::string_view text);
 // Asks for the password where a user is named, nothing else is and somebody can be asked.
 ClientSettings clientSettings(const Parsed& parsed, const Console& console);
 

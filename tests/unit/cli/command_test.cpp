@@ -174,6 +174,40 @@ TEST(Help, EveryLevelHasItAndLocalCommandsStandApart) {
     EXPECT_THAT(runCli({"--version"}, {}).out, ::testing::MatchesRegex("pbxctl [0-9.]+\n"));
 }
 
+TEST(Faults, AreNamedWhereNoCommandIsFound) {
+    const auto refused = [](const std::vector<std::string>& arguments) {
+        const auto done = runCli(arguments, {});
+        EXPECT_EQ(done.code, 2);
+        EXPECT_EQ(done.out, "");
+        return done.err;
+    };
+    EXPECT_EQ(refused({"--as"}), "pbxctl: --as: its value is missing (LOGIN); see pbxctl --help\n");
+    EXPECT_THAT(refused({"--as", "--tenant", "x", "queue", "list"}), HasSubstr("--as: its value is missing"));
+    EXPECT_EQ(refused({"queue", "--bogus"}), "pbxctl: there is no option --bogus; pbxctl --help lists them\n");
+    EXPECT_THAT(refused({"--outptu", "json", "queue", "list"}), HasSubstr("did you mean --output?"));
+    EXPECT_THAT(refused({"queue", "list", "--limt", "5"}),
+                HasSubstr("there is no option --limt; did you mean --limit? pbxctl queue list --help lists them"));
+    EXPECT_THAT(refused({"queue", "list", "--as"}), HasSubstr("--as: its value is missing"));
+    EXPECT_THAT(refused({"--limit", "5", "queue", "list"}), HasSubstr("--limit stands behind the command"));
+    EXPECT_THAT(refused({"queue", "lst", "--limit", "5"}),
+                HasSubstr("no command \"queue lst\"; did you mean \"list\"?"));
+    EXPECT_THAT(refused({"db", "status", "--url", "x"}), HasSubstr("--url means nothing to db status"));
+    EXPECT_THAT(refused({"completion"}), HasSubstr("Usage: pbxctl completion COMMAND"));
+    EXPECT_THAT(refused({"completion", "bsh"}), HasSubstr("did you mean \"bash\"?"));
+    EXPECT_EQ(runCli({"help", "help"}, {}).out, runCli({"--help"}, {}).out);
+    EXPECT_EQ(runCli({"help", "queue", "list", "--help"}, {}).code, 0);
+}
+
+TEST(Help, LocalCommandsListWhatTheyRead) {
+    for (const auto* verb : {"status", "migrate"}) {
+        const auto help = runCli({"db", verb, "--help"}, {}).out;
+        for (const auto* option : {"--url", "--as", "--tenant"}) EXPECT_THAT(help, Not(HasSubstr(option)));
+        EXPECT_EQ(help.find("--output") != std::string::npos, std::string(verb) == "status");
+    }
+    EXPECT_THAT(runCli({"queue", "status", "--help"}, {}).out, HasSubstr("then one for callers, one for members"));
+    EXPECT_THAT(runCli({"help", "output"}, {}).out, HasSubstr("counts.waiting"));
+}
+
 TEST(Help, TheErrorTableNamesEveryExitCode) {
     const auto done = runCli({"help", "errors"}, {});
     EXPECT_EQ(done.code, 0);

@@ -252,6 +252,8 @@ TEST(Remote, ATerminalGetsHeadingsAndItsWidth) {
     };
     auto terminal = at(pbxd);
     terminal.terminal = true;
+    terminal.columns = 200;
+    EXPECT_THAT(runCli({"queue", "list"}, terminal).out, ::testing::StartsWith("ID         NAME"));
     terminal.columns = 100;
     const auto done = runCli({"queue", "list"}, terminal);
     std::istringstream lines(done.out);
@@ -259,18 +261,127 @@ TEST(Remote, ATerminalGetsHeadingsAndItsWidth) {
     std::vector<std::string> all;
     while (std::getline(lines, line)) all.push_back(line);
     ASSERT_EQ(all.size(), 3U);
-    EXPECT_THAT(all[0], ::testing::StartsWith("ID"));
+    EXPECT_THAT(all[0], ::testing::StartsWith("NAME")) << "the id goes first";
     EXPECT_THAT(all[0], HasSubstr("ON ASTERISK"));
     EXPECT_THAT(all[0], Not(HasSubstr("DEPARTMENT"))) << "no queue has one";
     EXPECT_THAT(all[1], HasSubstr("…"));
     for (const auto& one : all) EXPECT_LE(displayWidth(one), 100U) << one;
-    EXPECT_THAT(all[1], HasSubstr("q-support ")) << "an id is not cut";
     terminal.colours = true;
-    EXPECT_THAT(runCli({"queue", "list"}, terminal).out, ::testing::StartsWith("\x1b[1mID"));
+    EXPECT_THAT(runCli({"queue", "list"}, terminal).out, ::testing::StartsWith("\x1b[1mNAME"));
     terminal.colours = false;
-    terminal.columns = 40; // too narrow for columns: a line a value
+    terminal.columns = 30; // too narrow for columns: a line a value
     EXPECT_THAT(runCli({"queue", "list"}, terminal).out,
                 ::testing::StartsWith("ID             q-support\nNAME           support\n"));
+}
+
+TEST(Remote, ANameIsNotCutAndACallsIdIsKept) {
+    FakePbxd pbxd;
+    auto terminal = at(pbxd);
+    terminal.terminal = true;
+    pbxd.answer = [](const ops::Operation& operation, const ops::Value&, const ops::CommonParams&) -> ops::Outcome {
+        if (operation.name == "call.list") {
+            ops::CallPage page;
+            ops::CallRow row;
+            row.id = "main-1763934273.1042";
+            row.server = "main";
+            row.number = "+15550100";
+            row.name = "A caller with quite a long name";
+            page.items.push_back(row);
+            return ops::Value::of(std::move(page));
+        }
+        ops::AgentPage page;
+        ops::AgentRow row;
+        row.id = "01JD9Y4Q7T0R5V8W";
+        row.name = "alice-moreno-west";
+        row.title = "Alice Moreno";
+        row.server = "main";
+        row.interface = "PJSIP/viatalk-101";
+        row.department = "customer-care";
+        page.items.push_back(row);
+        return ops::Value::of(std::move(page));
+    };
+    const auto agents = runCli({"agent", "list"}, terminal).out;
+    EXPECT_THAT(agents, ::testing::StartsWith("NAME"));
+    EXPECT_THAT(agents, HasSubstr("\nalice-moreno-west  "));
+    EXPECT_THAT(agents, Not(HasSubstr("01JD9Y4Q7T0R5V8W")));
+    std::istringstream lines(agents);
+    for (std::string line; std::getline(lines, line);) EXPECT_LE(displayWidth(line), 80U) << line;
+    terminal.columns = 60;
+    EXPECT_THAT(runCli({"call", "list"}, terminal).out, HasSubstr("main-1763934273.1042"))
+        << "its name is the caller's: only the id tells it";
+}
+
+ops::QueueStatusResult queueStatus() {
+    ops::QueueStatusResult status;
+    status.id = "q1";
+    status.name = "support";
+    status.title = "Support, all";
+    status.server = "main";
+    status.asteriskName = "viatalk-support";
+    status.counts.waiting = 0;
+    status.counts.members = 2;
+    ops::QueueMember alice;
+    alice.agent = "alice";
+    alice.memberName = "Alice Moreno";
+    alice.interface = "PJSIP/viatalk-101";
+    alice.state = ops::MemberState::in_call;
+    alice.deviceStatus = 2;
+    alice.callsTaken = 7;
+    alice.callId = "main-1763934273.1042";
+    alice.talkingTo = "+15550100";
+    alice.inCallSince = UtcTime{};
+    alice.lastCallAt = UtcTime{};
+    ops::QueueMember other;
+    other.memberName = "Desk 9";
+    other.interface = "PJSIP/viatalk-109";
+    other.state = ops::MemberState::paused;
+    other.deviceStatus = 1;
+    other.penalty = 3;
+    other.paused = true;
+    other.pausedReason = "lunch";
+    other.pausedSince = UtcTime{};
+    other.wrapupUntil = UtcTime{};
+    status.members = {alice, other};
+    return status;
+}
+
+TEST(Remote, MembersAreATableAtEightyColumns) {
+    FakePbxd pbxd;
+    pbxd.answer = [](const ops::Operation&, const ops::Value&, const ops::CommonParams&) -> ops::Outcome {
+        return ops::Value::of(queueStatus());
+    };
+    auto terminal = at(pbxd);
+    terminal.terminal = true;
+    const auto shown = runCli({"queue", "status", "support"}, terminal).out;
+    EXPECT_THAT(shown, ::testing::ContainsRegex(
+                           "MEMBER +STATE +PENALTY +PAUSED +CALLS +WITH +SINCE\n"
+                           "alice +in_call +0 +7 +\\+15550100 +19[67][0-9]-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}\n"
+                           "Desk 9 +paused +3 +lunch +0 +19[67][0-9]-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}\n"));
+    std::istringstream lines(shown);
+    for (std::string line; std::getline(lines, line);) EXPECT_LE(displayWidth(line), 80U) << line;
+    terminal.columns = 300;
+    EXPECT_THAT(runCli({"queue", "status", "support"}, terminal).out, HasSubstr("INTERFACE")) << "room for all";
+}
+
+TEST(Remote, AnObjectAsCsvIsATableAndOneAList) {
+    FakePbxd pbxd;
+    pbxd.answer = [](const ops::Operation&, const ops::Value&, const ops::CommonParams&) -> ops::Outcome {
+        return ops::Value::of(queueStatus());
+    };
+    const auto csv = runCli({"queue", "status", "support", "--output", "csv"}, at(pbxd)).out;
+    EXPECT_EQ(csv, "id,name,title,server,asterisk_name,department,strategy,max_length,weight,service_level_seconds,"
+                   "counts.waiting,counts.longest_wait_seconds,counts.members,counts.free,counts.ringing,"
+                   "counts.in_call,counts.wrapup,counts.paused,counts.unavailable,as_of,stale\r\n"
+                   "q1,support,\"Support, all\",main,viatalk-support,,,,,,0,0,2,0,0,0,0,0,0,1970-01-01T00:00:00Z,no\r\n"
+                   "\r\n"
+                   "callers,call_id,position,priority,number,name,since,wait_seconds\r\n"
+                   "\r\n"
+                   "members,agent,member_name,interface,state,device_status,penalty,paused,paused_reason,paused_since,"
+                   "calls_taken,last_call_at,call_id,talking_to,in_call_since,wrapup_until\r\n"
+                   "members,alice,Alice Moreno,PJSIP/viatalk-101,in_call,2,0,no,,,7,1970-01-01T00:00:00Z,"
+                   "main-1763934273.1042,'+15550100,1970-01-01T00:00:00Z,\r\n"
+                   "members,,Desk 9,PJSIP/viatalk-109,paused,1,3,yes,lunch,1970-01-01T00:00:00Z,0,,,,,"
+                   "1970-01-01T00:00:00Z\r\n");
 }
 
 TEST(Remote, PbxdsErrorsBecomeExitCodesWithRequestIdAndRemedy) {
@@ -339,6 +450,26 @@ TEST(Secrets, AreNotTakenFromTheCommandLineAndNotRepeated) {
     EXPECT_THAT(runCli({"user", "set-password", "bob", "--password", "x"}, at(pbxd)).err,
                 HasSubstr("use --password-file FILE"));
     EXPECT_TRUE(pbxd.requests().empty());
+}
+
+TEST(Secrets, AreNotRepeatedWhereNoCommandIsFound) {
+    for (const auto* option : {"--password", "--token", "--secret"})
+        for (const std::vector<std::string>& arguments :
+             {std::vector<std::string>{option, "hunter2", "queue", "list"},
+              std::vector<std::string>{"queue", option, "hunter2", "list"},
+              std::vector<std::string>{"queue", "lst", option, "hunter2"},
+              std::vector<std::string>{"queue", "list", option, "hunter2"},
+              std::vector<std::string>{std::string(option) + "=hunter2", "queue", "list"},
+              std::vector<std::string>{option, "hunter2", "--help"}}) {
+            const auto done = runCli(arguments, {});
+            EXPECT_EQ(done.code, 2);
+            EXPECT_EQ(done.out, "");
+            EXPECT_THAT(done.err, HasSubstr(std::string(option) + ": is not taken here"));
+            EXPECT_THAT(done.err, HasSubstr("PBXCTL_PASSWORD"));
+            EXPECT_THAT(done.err, Not(HasSubstr("hunter2")));
+        }
+    EXPECT_THAT(runCli({"--pasword", "hunter2", "queue", "list"}, {}).err, Not(HasSubstr("hunter2")));
+    EXPECT_THAT(runCli({"-phunter2"}, {}).err, Not(HasSubstr("hunter2")));
 }
 
 TEST(Secrets, ComeFromAFileThatIsSafe) {

@@ -139,6 +139,22 @@ TEST(Local, MigratesAndBootstrapsTheFirstOperator) {
     EXPECT_EQ(runCli({"bootstrap", "ops3", "--config", file}, {}).code, 2) << "nobody to ask";
 }
 
+TEST(Local, DbStatusHasEveryForm) {
+    const TempDir folder;
+    const auto file = pbxdConfig(folder);
+    EXPECT_EQ(runCli({"db", "migrate", "--config", file}, {}).code, 0);
+    const auto json = runCli({"db", "status", "--output", "json", "--config", file}, {});
+    EXPECT_EQ(json.code, 0) << json.err;
+    EXPECT_THAT(json.out, ::testing::StartsWith("{\"current\":true,\"migrations\":[{\"version\":1,\"name\":\""));
+    EXPECT_THAT(json.out, ::testing::EndsWith("\"state\":\"done\"}]}\n"));
+    EXPECT_THAT(runCli({"db", "status", "--output", "csv", "--config", file}, {}).out,
+                ::testing::StartsWith("version,migration,state\r\n1,"));
+    const auto wrong = runCli({"db", "status", "--output", "xml", "--config", file}, {});
+    EXPECT_EQ(wrong.code, 2);
+    EXPECT_EQ(wrong.out, "");
+    EXPECT_THAT(wrong.err, HasSubstr("--output: must be one of table, json, csv"));
+}
+
 TEST(Local, NamesTheFaultsOfPbxdsConfiguration) {
     const TempDir folder;
     const auto file = folder.write("pbxd.conf", "[http]\nport = 99999\n");
