@@ -1,5 +1,8 @@
 // The program pbxsim as a process: the ready line, several clients, restart, faults, replay.
+#include "accounts.hpp"
+#include "base/error.hpp"
 #include "recording.hpp"
+#include "tests/unit/base/temp_dir.hpp"
 
 #include <gtest/gtest.h>
 
@@ -122,6 +125,19 @@ public:
 private:
     int fd_ = -1;
 };
+
+TEST(Accounts, AFileThatOthersCouldReadIsRefused) {
+    const pbx::test::TempDir folder;
+    const auto file = folder.write("accounts", "# who\npbxd p\nsilent s - -\n", 0600);
+    EXPECT_NE(Accounts::read(file).find("silent"), nullptr);
+    folder.write("accounts", "pbxd p\n", 0644);
+    try {
+        Accounts::read(file);
+        FAIL() << "mode 0644 was taken";
+    } catch (const Error& error) {
+        EXPECT_EQ(error.text().find("secret-file: " + file + " has mode 0644"), 0U) << error.text();
+    }
+}
 
 TEST(Program, ReadyLineClientsAndCleanEnd) {
     Program program({"--speed", "30"});

@@ -91,8 +91,28 @@ TEST(Front, SaysWhatIsNotThere) {
     EXPECT_EQ(405, reply.status);
     EXPECT_TRUE(reply.has("\r\nAllow: POST\r\n"));
     client.send("POST /echo HTTP/1.1\r\nHost: x\r\nContent-Type: application/dime\r\nContent-Length: 2\r\n\r\nab");
-    EXPECT_EQ(415, client.reply().status);
+    const auto wrong = client.reply();
+    EXPECT_EQ(415, wrong.status);
+    EXPECT_THAT(wrong.body, testing::HasSubstr(" here, not application/dime\n"));
     EXPECT_TRUE(client.closedWithin(5s)); // its body was not read
+}
+
+TEST(Front, NamesTheContentTypeThatIsTakenAndRepeatsNothingHostile) {
+    TestFront front;
+    const auto answer = [&](const std::string& header) {
+        Client client(front.port());
+        client.send("POST /echo HTTP/1.1\r\nHost: x\r\n" + header + "Content-Length: 2\r\n\r\nab");
+        const auto reply = client.reply();
+        EXPECT_EQ(415, reply.status);
+        return reply.body;
+    };
+    const std::string taken = "Content-Type must be text/plain or text/xml here";
+    EXPECT_EQ(answer("Content-Type: application/x-www-form-urlencoded\r\n"),
+              taken + ", not application/x-www-form-urlencoded\n");
+    EXPECT_EQ(answer("Content-Type: a/b ; charset=<script>\r\n"), taken + ", not a/b\n");
+    EXPECT_EQ(answer(""), taken + ", and none was given\n");
+    for (const auto& hostile : {std::string("<script>alert(1)</script>"), std::string("a/b c"), std::string(65, 'a')})
+        EXPECT_EQ(answer("Content-Type: " + hostile + "\r\n"), taken + '\n') << hostile;
 }
 
 struct Refused {
