@@ -36,8 +36,8 @@ else()
   target_compile_options(pbx_flags INTERFACE -Wall -Wextra -Wconversion -Wshadow -Werror)
 endif()
 if(CMAKE_UNITY_BUILD)
-  # g++ takes the joined file for a header; clang knows no such warning
-  target_compile_options(pbx_flags INTERFACE $<$<CXX_COMPILER_ID:GNU>:-Wno-subobject-linkage>)
+  # g++ takes the joined file for a header, and what one file names for a shadow of another's; "debug" judges both.
+  target_compile_options(pbx_flags INTERFACE -Wno-shadow $<$<CXX_COMPILER_ID:GNU>:-Wno-subobject-linkage>)
 endif()
 target_include_directories(pbx_flags INTERFACE ${CMAKE_SOURCE_DIR}/lib ${CMAKE_SOURCE_DIR})
 
