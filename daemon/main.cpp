@@ -49,7 +49,6 @@ struct CommandLine {
 // Few enough to be read by hand; everything else is a setting, and no setting comes in argv (a secret must not).
 std::optional<CommandLine> parse(const std::vector<std::string_view>& args) {
     CommandLine line;
-    // NOLINTNEXTLINE(concurrency-mt-unsafe): before any thread
     if (const char* fromEnvironment = std::getenv("PBXD_CONFIG"))
         line.file = fromEnvironment;
     else

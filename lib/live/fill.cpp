@@ -68,7 +68,7 @@ void Fill::finished(std::string_view action, bool needed, const ami::Result& res
     if (--open_ == 0) std::exchange(done_, nullptr)("");
 }
 
-void Fill::fail(std::string reason) {
+void Fill::fail(const std::string& reason) {
     if (done_) std::exchange(done_, nullptr)(reason);
 }
 

@@ -42,7 +42,7 @@ private:
     void query(const Ask& ask, SteadyTime deadline, std::string_view action, bool needed, OnItem onItem,
                OnAnswer onAnswer = nullptr);
     void finished(std::string_view action, bool needed, const ami::Result& result);
-    void fail(std::string reason);
+    void fail(const std::string& reason);
     void onPong(const ami::Message& answer);
     void onSettings(const ami::Message& answer);
     void onStatus(const ami::Message& answer);

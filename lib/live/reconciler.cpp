@@ -199,7 +199,8 @@ void Reconciler::answered(const std::shared_ptr<Question>& question, const ami::
     confirmations_.emplace(clock_.steady() + settings_.confirmAfter, std::pair(what, question->queue));
 }
 
-void Reconciler::differs(Question& question, std::uint64_t touched, Suspect suspect, bool announced, Repair repair) {
+void Reconciler::differs(Question& question, std::uint64_t touched, Suspect suspect, bool announced,
+                         const Repair& repair) {
     if (touched > question.askedAt) return; // an event came since we asked: the answer is older
     if (!announced) {
         refreshed(Refresh::settings);

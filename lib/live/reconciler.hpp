@@ -89,7 +89,7 @@ private:
     void compareDevices(Question& question);
     void compareSummary(Question& question);
     // Repairs at once where it is no drift, or when it was there at the last answer too; else it stays a suspect.
-    void differs(Question& question, std::uint64_t touched, Suspect suspect, bool announced, Repair repair);
+    void differs(Question& question, std::uint64_t touched, Suspect suspect, bool announced, const Repair& repair);
     void refreshed(Refresh kind) { ++counters_.refreshed[static_cast<std::size_t>(kind)]; }
     void askSystem();
     void takeContacts();

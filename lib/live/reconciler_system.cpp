@@ -32,8 +32,8 @@ void Reconciler::askSystem() {
     endpoints_.clear();
     contacts_.clear();
     std::weak_ptr<int> alive = systemAlive_;
-    const auto query = [&](std::string_view action, std::function<void(const Fields&)> onItem,
-                           std::function<void(const ami::Result&)> onDone) {
+    const auto query = [&](std::string_view action, const std::function<void(const Fields&)>& onItem,
+                           const std::function<void(const ami::Result&)>& onDone) {
         ami::ActionHandlers handlers;
         handlers.onItem = [alive, onItem](const ami::Message& item) {
             if (alive.expired()) return;

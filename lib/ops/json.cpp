@@ -63,7 +63,7 @@ void readObject(const std::string& prefix, const Poco::JSON::Object& in, const T
         const auto what = prefix + key;
         if (!field.list) return readItem(what, field, value, field.make(owner));
         if (value.type() != typeid(Poco::JSON::Array::Ptr)) throw Error::field(what, "must be an array");
-        const auto array = value.extract<Poco::JSON::Array::Ptr>();
+        const auto& array = value.extract<Poco::JSON::Array::Ptr>();
         if (array->size() > field.limits.maxItems)
             throw Error::field(what, "must have at most " + std::to_string(field.limits.maxItems) + " items");
         void* list = field.make(owner);
