@@ -119,7 +119,7 @@ TEST(Day, EventsAddUpToTheState) {
             ASSERT_EQ(bridges.erase(event.get("BridgeUniqueid")), 1U);
             ASSERT_EQ(event.get("BridgeNumChannels"), "0");
         } else if (event.name == "QueueCallerJoin") {
-            queue.insert(queue.begin() + std::stol(event.get("Position")) - 1, channel);
+            queue.insert(queue.begin() + (std::stol(event.get("Position")) - 1), channel);
             ASSERT_EQ(std::to_string(queue.size()), event.get("Count"));
         } else if (event.name == "QueueCallerLeave") {
             ASSERT_EQ(queue.at(std::stoul(event.get("Position")) - 1), channel);
@@ -231,7 +231,8 @@ std::size_t residentKiB() {
     return 0;
 }
 
-// 1,000 agents and 10,000 calls at once; under sanitizers a tenth of both, which shows them the same code. Figures are printed.
+// 1,000 agents and 10,000 calls at once; under sanitizers a tenth of both, which shows them the same code. Figures are
+// printed.
 TEST(Day, TenThousandCalls) {
     DaySettings settings;
 #ifdef PBX_SANITIZED
