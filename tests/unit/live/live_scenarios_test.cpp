@@ -317,7 +317,8 @@ TEST_P(Scenarios, ADuplicatedStreamChangesNothing) {
     }
 }
 
-// Any single event lost of an answered call, on both versions: what is left is repaired by two rounds of questions, or was no loss.
+// Any single event lost of an answered call, on both versions: what is left is repaired by two rounds of questions, or
+// was no loss.
 TEST_P(Scenarios, ALostEventNeverLeavesAGhost) {
     const std::string name = file("s01_answered_caller_hangs_up");
     std::size_t events = 0;
