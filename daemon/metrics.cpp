@@ -9,6 +9,8 @@
 namespace pbx::daemon {
 namespace {
 
+const prometheus::Histogram::BucketBoundaries answerSeconds{0.00025, 0.0005, 0.001, 0.002, 0.005, 0.01,
+                                                            0.025,   0.05,   0.1,   0.25,  0.5,   1.5};
 const prometheus::Histogram::BucketBoundaries seconds{0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1,
                                                       0.25,   0.5,   1,      2.5,   5,    10,    30};
 
@@ -106,6 +108,27 @@ void addBoards(std::vector<prometheus::MetricFamily>& out, const std::vector<std
         out.push_back(family->take());
 }
 
+void addAgi(std::vector<prometheus::MetricFamily>& out, const agi::Statistics& agi) {
+    using enum prometheus::MetricType;
+    Family connections("pbxd_agi_connections_total", "FastAGI connections accepted.", Counter);
+    connections.add(number(agi.connections));
+    Family requests("pbxd_agi_requests_total", "FastAGI requests that were complete and had a known token.", Counter);
+    requests.add(number(agi.requests));
+    Family open("pbxd_agi_open", "FastAGI connections open now.", Gauge);
+    open.add(number(agi.open));
+    Family failures("pbxd_agi_accept_failures_total", "Times that a FastAGI connection could not be accepted.",
+                    Counter);
+    failures.add(number(agi.acceptFailures));
+    Family ended("pbxd_agi_ended_total", "How FastAGI connections ended; each ends once.", Counter);
+    for (std::size_t i = 0; i < agi::endings; ++i)
+        ended.add(number(agi.ended[i]), {{"ending", std::string(agi::endingName(static_cast<agi::Ending>(i)))}});
+    Family violated("pbxd_agi_violations_total", "What was wrong with hostile FastAGI requests.", Counter);
+    for (std::size_t i = 1; i < agi::violations; ++i) // 0: none
+        violated.add(number(agi.violated[i]),
+                     {{"violation", std::string(agi::violationName(static_cast<agi::Violation>(i)))}});
+    for (auto* family : {&connections, &requests, &open, &failures, &ended, &violated}) out.push_back(family->take());
+}
+
 void addPools(std::vector<prometheus::MetricFamily>& out, const access::Authenticator& authenticator,
               const storage::Database& database) {
     using enum prometheus::MetricType;
@@ -155,6 +178,17 @@ public:
             .Help("Connections that got no worker (full, per_address), or were cut "
                   "without their last answer (untold).")
             .Register(registry);
+    prometheus::Histogram& agiSeconds =
+        prometheus::BuildHistogram()
+            .Name("pbxd_agi_answer_seconds")
+            .Help("Time from a complete FastAGI request to its last variable confirmed by Asterisk.")
+            .Register(registry)
+            .Add({}, answerSeconds);
+    prometheus::Family<prometheus::Counter>& routed =
+        prometheus::BuildCounter()
+            .Name("pbxd_routes_total")
+            .Help("Calls decided over FastAGI, by outcome; or why nothing was answered.")
+            .Register(registry);
 };
 
 Metrics::Metrics() : impl_(std::make_unique<Impl>()) {}
@@ -177,10 +211,18 @@ void Metrics::observeRefusal(web::Refusal refusal) {
     impl_->refused.Add({{"reason", std::string(web::refusalText(refusal))}}).Increment();
 }
 
+void Metrics::observeAgiAnswer(std::chrono::microseconds took) { impl_->agiSeconds.Observe(inSeconds(took)); }
+
+void Metrics::observeRoute(std::string_view outcome) {
+    impl_->routed.Add({{"outcome", std::string(outcome)}}).Increment();
+}
+
 std::string Metrics::text(const std::vector<std::unique_ptr<AsteriskNode>>& nodes,
-                          const access::Authenticator& authenticator, const storage::Database& database) const {
+                          const access::Authenticator& authenticator, const storage::Database& database,
+                          const std::optional<agi::Statistics>& agi) const {
     auto families = impl_->registry.Collect();
     addBoards(families, nodes);
+    if (agi) addAgi(families, *agi);
     addPools(families, authenticator, database);
     return prometheus::TextSerializer().Serialize(families);
 }

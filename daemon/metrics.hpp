@@ -1,14 +1,16 @@
-// What Prometheus sees: calls by operation and outcome, HTTP by route, each Asterisk's board and link, storage, logins.
-// Threads: the observers and text() may be called by any thread. Nothing fails.
+// What Prometheus sees: calls by operation and outcome, HTTP by route, each Asterisk's board and link, FastAGI,
+// storage, logins. Threads: the observers and text() may be called by any thread. Nothing fails.
 #pragma once
 
 #include "access/authenticator.hpp"
+#include "agi/server.hpp"
 #include "daemon/node.hpp"
 #include "ops/dispatcher.hpp"
 #include "storage/database.hpp"
 #include "web/front.hpp"
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -23,10 +25,13 @@ public:
                      std::chrono::microseconds took);
     void observeHttp(const web::Access& access);
     void observeRefusal(web::Refusal refusal);
+    void observeAgiAnswer(std::chrono::microseconds took); // from the complete request to its last confirmed variable
+    void observeRoute(std::string_view outcome);           // AgiAnswers::Observe
 
     // Everything, in the text format 0.0.4; what is not counted is read here and now.
     std::string text(const std::vector<std::unique_ptr<AsteriskNode>>& nodes,
-                     const access::Authenticator& authenticator, const storage::Database& database) const;
+                     const access::Authenticator& authenticator, const storage::Database& database,
+                     const std::optional<agi::Statistics>& agi) const;
 
 private:
     class Impl;

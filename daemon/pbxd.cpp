@@ -3,6 +3,7 @@
 #include "access/accounts.hpp"
 #include "base/address.hpp"
 #include "base/random.hpp"
+#include "daemon/agi.hpp"
 #include "daemon/database_settings.hpp"
 #include "daemon/faces.hpp"
 #include "daemon/housekeeper.hpp"
@@ -11,6 +12,8 @@
 #include "daemon/settings_table.hpp"
 #include "daemon/version.hpp"
 #include "ops/dispatcher.hpp"
+#include "routing/desk_board.hpp"
+#include "routing/intervals.hpp"
 
 #include <algorithm>
 
@@ -121,10 +124,16 @@ public:
                                                                                        preparedSchema(database),
                                                                                        std::string(versionText()),
                                                                                        config.text("pbxd", "node_name"),
-                                                                                       clock.now()},
+                                                                                       clock.now(),
+                                                                                       desk},
           dispatcher(services, authenticator, auditWriter, log,
                      [this](const ops::Operation& operation, std::string_view face, std::string_view outcome,
-                            Micros took) { metrics.observeCall(operation, face, outcome, took); }) {
+                            Micros took) { metrics.observeCall(operation, face, outcome, took); }),
+          agiFace(
+              config,
+              {desk, hits, directory, clock, log, [this](std::string_view outcome) { metrics.observeRoute(outcome); }},
+              [this](Micros took) { metrics.observeAgiAnswer(took); }, clock, log),
+          owner(services.node + '/' + randomText(8)), intervals(repositories, clock, log, owner) {
         for (const auto& name : config.names("asterisk"))
             nodes.push_back(std::make_unique<AsteriskNode>(linkSettings(config, name), mirrorSettings(config, name),
                                                            feed, clock, log));
@@ -137,22 +146,27 @@ public:
         front->start();
         feed.onPublish([this](std::uint64_t) { front->parking().wake(); });
         for (const auto& node : nodes) node->start();
-        const auto owner = services.node + '/' + randomText(8);
+        for (const auto& tenant : directory.get()->tenants()) routing::warmUp(tenant.country);
+        agiFace.start();
         housekeeper.start({
             {"directory", std::chrono::seconds(1), [this] { refreshDirectory(); }},
             {"access", std::chrono::seconds(1), [this] { authenticator.maintain(); }},
             {"leases", std::chrono::seconds(1),
-             [this, owner] {
+             [this] {
                  for (const auto& node : nodes) node->keepLease(repositories.leases, owner);
              }},
             {"idempotency", std::chrono::minutes(10), [this] { repositories.idempotency.purge(); }},
+            {"block-hits", std::chrono::seconds(1), [this] { hits.write(); }},
+            {"open-intervals", std::chrono::seconds(2), [this] { intervals.renew(); }},
         });
     }
 
     void stop() {
         draining = true;
         if (front) front->stop(drainFor);
+        agiFace.stop(); // calls until here are answered
         housekeeper.stop();
+        writeLastHits();
         for (const auto& node : nodes) {
             node->stop();
             releaseLease(*node);
@@ -193,8 +207,13 @@ public:
     live::Feed feed;
     std::vector<std::unique_ptr<AsteriskNode>> nodes;
     Metrics metrics;
+    routing::Desk desk{repositories, [this] { return routing::boardOf(boards(), clock.now()); }};
+    routing::HitCounter hits{repositories.blocklist};
     const ops::Services services;
     ops::Dispatcher dispatcher;
+    AgiFace agiFace;
+    const std::string owner; // of leases
+    routing::IntervalWriter intervals;
     web::Router router;
     std::unique_ptr<web::Front> front;
     Housekeeper housekeeper{log};
@@ -243,6 +262,14 @@ private:
         }
     }
 
+    void writeLastHits() {
+        try {
+            hits.write();
+        } catch (const Error& error) {
+            log.warning("hits.lost", {{"text", error.text()}, {"cause", error.cause()}});
+        }
+    }
+
     void addRoutes() {
         const auto faces = config.list("pbxd", "faces");
         const auto port = static_cast<std::uint16_t>(config.whole("http", "port"));
@@ -256,7 +283,7 @@ private:
         for (const auto& range : config.list("http", "metrics_allow"))
             mayRead.push_back(AddressRange::parse(range).value());
         addHealth(router, {[this] { return ready(); }, [this] { return whyNotReady(); },
-                           [this] { return metrics.text(nodes, authenticator, database); },
+                           [this] { return metrics.text(nodes, authenticator, database, agiFace.statistics()); },
                            [mayRead](const std::string& address) {
                                return std::any_of(mayRead.begin(), mayRead.end(),
                                                   [&](const AddressRange& range) { return range.contains(address); });
@@ -307,6 +334,7 @@ std::vector<std::string> Pbxd::reload(const Config& next) {
         needRestart.emplace_back("[http] tls_certificate"); // from TLS to plain HTTP or back
     else if (tls)
         impl_->renewTls(*tls);
+    for (auto& setting : impl_->agiFace.renewTokens(next)) needRestart.push_back(std::move(setting));
     return needRestart;
 }
 

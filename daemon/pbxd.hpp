@@ -21,8 +21,9 @@ public:
     void start();
     // Takes no more requests, finishes those in flight within 10 s, closes links and database.
     void stop();
-    // What may change while running: the log level, and certificate and key of the HTTP front, for new connections; a
-    // pair that cannot be used is logged and the old one stays. Answers the settings that changed and need a restart.
+    // What may change while running: the log level, FastAGI's tokens, and certificate and key of the HTTP front, for
+    // new connections; a pair that cannot be used is logged and the old one stays. Answers the settings that changed
+    // and need a restart.
     std::vector<std::string> reload(const Config& next);
 
     bool ready() const;

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <map>
 
 namespace pbx::daemon {
 namespace {
@@ -12,12 +13,14 @@ using enum SettingType;
 constexpr auto reload = SettingChange::reload;
 constexpr auto restart = SettingChange::restart;
 
-constexpr std::array<SectionDoc, 6> sections{{
+constexpr std::array<SectionDoc, 7> sections{{
     {"pbxd", "The daemon itself."},
     {"http", "The one HTTP front: dashboard, SOAP, XML-RPC, JSON, metrics and health all stand behind it."},
     {"storage", "Where users, queues and records are kept."},
     {"access", "Logins and what is done against guessing."},
     {"board", "The live board."},
+    {"agi", "FastAGI: where Asterisk's dialplan asks what to do with a call. It is served while at least one "
+            "[asterisk.NAME] has an agi_token_file."},
     {"asterisk.*", "One Asterisk server; one such section for each, with a name of your choice."},
 }};
 
@@ -168,6 +171,26 @@ constexpr std::array settings{
             "Changes that are kept for readers that poll; a reader further behind starts anew.", restart, 1024, 4194304,
             "changes"},
 
+    // [agi]
+    Setting{
+        "agi", "listen", address, "127.0.0.1",
+        "Address to listen on. The protocol is not encrypted: one that is not loopback belongs into a network of its "
+        "own.",
+        restart},
+    Setting{"agi", "port", whole, "4573",
+            "TCP port to listen on; 0 takes a free one, which the log names (agi.listening).", restart, 0, 65535},
+    Setting{"agi", "allow", addresses, "",
+            "Who may ask, beside knowing its token; empty: this machine alone. Others are closed at once and counted.",
+            restart},
+    Setting{
+        "agi", "workers", whole, "4",
+        "Decisions made at the same time; each holds a session of the database (pool_size) for about a millisecond.",
+        restart, 1, 64, "threads"},
+    Setting{"agi", "host", host, "",
+            "The address under which Asterisk reaches this port, as it is written into the rendered dialplan; empty: "
+            "listen.",
+            restart},
+
     // [asterisk.NAME]
     Setting{"asterisk.*", "host", host, "127.0.0.1", "Where its manager interface (AMI) is.", restart},
     Setting{"asterisk.*", "port", whole, "5038", "AMI's port; 5039 is usual with TLS.", restart, 1, 65535},
@@ -189,6 +212,12 @@ constexpr std::array settings{
             "when sys_secret_file is given; without it what it would read is shown as unknown.",
             restart},
     Setting{"asterisk.*", "sys_secret_file", secretFile, "", "File with the secret of the second account.", restart},
+    Setting{
+        "asterisk.*", "agi_token_file", secretFile, "",
+        "File with the token by which this Asterisk's dialplan asks over FastAGI: 32 to 128 letters and digits, one "
+        "of its own for each Asterisk (openssl rand -hex 32). It is read again on SIGHUP; the first one takes a "
+        "restart.",
+        reload},
     Setting{"asterisk.*", "tls", flag, "no", "Whether AMI is spoken over TLS.", restart},
     Setting{
         "asterisk.*", "tls_ca", path, "",
@@ -279,6 +308,52 @@ void judgeStorage(Judge judge) {
                     "use its socket or a tunnel to 127.0.0.1, or say allow_plain_remote = yes-in-clear");
 }
 
+bool isAgiToken(std::string_view text) {
+    const auto allowed = [](char c) {
+        return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
+    };
+    return text.size() >= 32 && text.size() <= 128 && std::all_of(text.begin(), text.end(), allowed);
+}
+
+// Returns whether this Asterisk has a token.
+bool judgeAgiToken(Judge judge, std::map<std::string_view, std::string>& seen) {
+    const auto& token = judge.config.secret(judge.section, "agi_token_file");
+    if (token.empty()) return false;
+    if (!isAgiToken(token.reveal()))
+        judge.fault("agi_token_file", "agi_token_file: the token is not of 32 to 128 letters and digits",
+                    "make one with openssl rand -hex 32");
+    const auto [first, alone] = seen.emplace(token.reveal(), judge.section);
+    if (!alone)
+        judge.fault("agi_token_file",
+                    "agi_token_file: the token is that of [" + first->second +
+                        "] too, so that one could not be told "
+                        "from the other",
+                    "give each Asterisk a token of its own");
+    return true;
+}
+
+void judgeAgi(Judge judge) {
+    const auto& config = judge.config;
+    std::map<std::string_view, std::string> seen;
+    bool served = false;
+    for (const auto& name : config.names("asterisk"))
+        served = judgeAgiToken({config, judge.faults, "asterisk." + name}, seen) || served;
+    if (!served) {
+        for (const std::string_view key : {"listen", "port", "allow", "workers", "host"})
+            if (config.given("agi", key))
+                return judge.fault(key, "no Asterisk has an agi_token_file, so that FastAGI is not served",
+                                   "add agi_token_file to [asterisk.NAME], or remove this", true);
+        return;
+    }
+    const auto& listen = config.text("agi", "listen");
+    if (!isLoopback(listen) && judge.empty("allow"))
+        judge.fault("listen", "listen is not loopback, but allow is empty, so that only this machine may ask",
+                    "name the Asterisk servers in allow", true);
+    if ((listen == "0.0.0.0" || listen == "::") && judge.empty("host"))
+        judge.fault("host", "listen is every address, and host does not say which of them Asterisk uses",
+                    "add host = the address that Asterisk reaches this machine by", true);
+}
+
 void judgeAsterisk(Judge judge) {
     const auto& config = judge.config;
     if (config.whole(judge.section, "dead_after_ms") <= config.whole(judge.section, "ping_after_ms"))
@@ -307,6 +382,7 @@ std::vector<ConfigFault> checkTogether(const Config& config) {
     std::vector<ConfigFault> faults;
     judgeHttp({config, faults, "http"});
     judgeStorage({config, faults, "storage"});
+    judgeAgi({config, faults, "agi"});
     const auto servers = config.names("asterisk");
     for (const auto& name : servers) judgeAsterisk({config, faults, "asterisk." + name});
     if (servers.empty())

@@ -8,6 +8,7 @@
 #include "live/feed.hpp"
 #include "live/snapshot.hpp"
 #include "ops/door.hpp"
+#include "routing/desk.hpp"
 #include "storage/repositories.hpp"
 
 #include <functional>
@@ -46,6 +47,7 @@ struct Services {
     std::string version;
     std::string node;
     UtcTime startedAt;
+    routing::Desk& desk;
 };
 
 // One call of an operation, as its handler sees it.

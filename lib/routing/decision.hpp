@@ -39,7 +39,6 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
-#include <unordered_set>
 #include <vector>
 
 namespace pbx::routing {
@@ -58,7 +57,7 @@ struct TenantTables {
     std::unordered_map<std::string, domain::StatusRule> statusRules; // by status
     std::unordered_map<QueueId, QueueRow> queues;
     std::unordered_map<DepartmentId, QueueId> departmentQueues; // the first queue of each department
-    std::unordered_set<AgentId> agents;
+    std::unordered_map<AgentId, domain::Agent> agents;
 };
 
 // What may have millions of rows: fetched for one caller, by its number and matchKeys(). Rows that do not match

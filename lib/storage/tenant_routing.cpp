@@ -19,11 +19,13 @@ constexpr auto selectTenant = "SELECT name, title, country, time_zone, languages
                               "?";
 constexpr auto selectQueues = "SELECT id, name, title, server, asterisk_name, department_id, wrapup_seconds, "
                               "created_at FROM queues WHERE tenant_id = ? ORDER BY name";
-constexpr auto selectAgents = "SELECT id FROM agents WHERE tenant_id = ? ORDER BY id";
+constexpr auto selectAgents = "SELECT id, name, title, server, interface, department_id, created_at FROM agents WHERE "
+                              "tenant_id = ? ORDER BY id";
 
 using Text = Maybe<std::string>;
 using RoutingRow = Row<Text, Text, Text, Text, Text, Text, Text, Text, Text, Text, Text>;
 using TenantRow = Row<std::string, std::string, std::string, std::string, std::string, Int>;
+using AgentRow = Row<std::string, std::string, std::string, std::string, std::string, Text, Int>;
 using QueueRow = Row<std::string, std::string, std::string, std::string, std::string, Text, Int, Int>;
 
 TenantRouting find(Sql& sql, const TenantId& tenant) {
@@ -61,8 +63,9 @@ RoutingTables loadOnce(Sql& sql, const TenantId& tenant) {
                               idOf<DepartmentId>(at<5>(queue)), static_cast<int>(at<6>(queue)),
                               fromEpochMicros(at<7>(queue))});
     out.conditions = allQueueConditions(sql, tenant);
-    for (const auto& agent : sql.rows<Row<std::string>>(selectAgents, {tenant.str()}))
-        out.agents.emplace_back(at<0>(agent));
+    for (const auto& agent : sql.rows<AgentRow>(selectAgents, {tenant.str()}))
+        out.agents.push_back({AgentId(at<0>(agent)), at<1>(agent), at<2>(agent), at<3>(agent), at<4>(agent),
+                              idOf<DepartmentId>(at<5>(agent)), fromEpochMicros(at<6>(agent))});
     return out;
 }
 

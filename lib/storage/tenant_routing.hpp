@@ -22,7 +22,7 @@ struct RoutingTables {
     std::vector<domain::StatusRule> statusRules;           // by status
     std::vector<domain::Queue> queues;                     // by name
     std::map<QueueId, domain::QueueConditions> conditions; // of queues that have any
-    std::vector<AgentId> agents;
+    std::vector<domain::Agent> agents;                     // by id
 };
 
 class TenantRoutingRepository {

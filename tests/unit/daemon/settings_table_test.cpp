@@ -15,6 +15,7 @@ using testing::Contains;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
+using testing::Not;
 
 namespace {
 
@@ -137,6 +138,35 @@ TEST_F(SettingsTableTest, SettingsThatBelongTogetherAreAskedForTogether) {
     EXPECT_TRUE(forgotten.usable());
     EXPECT_THAT(texts(forgotten),
                 ElementsAre(HasSubstr("pbxd.conf:4: warning: [storage] database is given, but backend")));
+}
+
+TEST_F(SettingsTableTest, FastAgiNeedsATokenOfItsOwnForEachAsterisk) {
+    const auto token = [&](const std::string& name, const std::string& content) { dir.write(name, content + "\n"); };
+    token("one", "0123456789abcdefABCDEF0123456789");
+    token("two", "0123456789abcdefABCDEF0123456780");
+    token("short", "0123456789abcdef0123456789abcde");
+    token("odd", "0123456789abcdef0123456789abcde/");
+    const auto served = server + "agi_token_file = one\n";
+    EXPECT_THAT(texts(load(served)), IsEmpty());
+    EXPECT_THAT(texts(load(served + "[asterisk.b]\nsecret_file = s\nagi_token_file = two\n")), IsEmpty());
+    EXPECT_THAT(texts(load(served + "[asterisk.b]\nsecret_file = s\nagi_token_file = one\n")),
+                ElementsAre(HasSubstr("the token is that of [asterisk.b] too")));
+    for (const std::string bad : {"short", "odd"}) {
+        const auto faults = texts(load(server + "agi_token_file = " + bad + "\n"));
+        EXPECT_THAT(faults,
+                    ElementsAre(AllOf(HasSubstr("pbxd.conf:3: [asterisk.main] agi_token_file: the token is not"),
+                                      HasSubstr("openssl rand -hex 32"), Not(HasSubstr("0123456789")))));
+    }
+    EXPECT_FALSE(load(server + "agi_token_file = none\n").usable());
+
+    const auto idle = load(server + "[agi]\nport = 4574\n");
+    EXPECT_TRUE(idle.usable());
+    EXPECT_THAT(texts(idle), ElementsAre(HasSubstr("warning: [agi] no Asterisk has an agi_token_file")));
+    EXPECT_THAT(texts(load(served + "[agi]\nlisten = 192.0.2.1\n")), ElementsAre(HasSubstr("allow is empty")));
+    EXPECT_THAT(texts(load(served + "[agi]\nlisten = 192.0.2.1\nallow = 192.0.2.0/24\n")), IsEmpty());
+    EXPECT_THAT(texts(load(served + "[agi]\nlisten = ::\nallow = 192.0.2.0/24\n")),
+                ElementsAre(HasSubstr("host does not say which")));
+    EXPECT_THAT(texts(load(served + "[agi]\nlisten = ::\nallow = 192.0.2.0/24\nhost = pbx.example.com\n")), IsEmpty());
 }
 
 TEST_F(SettingsTableTest, EachAsteriskIsJudgedByItself) {

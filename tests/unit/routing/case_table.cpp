@@ -121,7 +121,7 @@ void readObjects(TenantTables& tables, const std::string& name, const Object& in
     if (in.has("default_queue")) tables.routing.defaultQueue = QueueId(text(in, "default_queue"));
     tables.routing.blocked = destination(text(in, "blocked"));
     tables.routing.closed = destination(text(in, "closed"));
-    for (const auto& agent : *in.getArray("agents")) tables.agents.insert(AgentId(agent.extract<std::string>()));
+    for (const auto& agent : *in.getArray("agents")) tables.agents[AgentId(agent.extract<std::string>())];
     eachMember(in, "queues", [&](const std::string& queue, const Object& value) { // in order of their names
         const auto row = readQueue(queue, value);
         if (row.queue.department) tables.departmentQueues.try_emplace(*row.queue.department, row.queue.id);

@@ -101,7 +101,7 @@ TEST(Property, EveryDecisionIsUsable) {
     Dice dice(7);
     for (int round = 0; round < 3000; ++round) {
         TenantTables tables;
-        tables.agents = {AgentId("0")};
+        tables.agents[AgentId("0")].id = AgentId("0");
         if (dice(0, 3)) tables.routing.defaultQueue = QueueId(std::to_string(dice(0, 9)));
         tables.routing.blocked = randomDestination(dice);
         tables.routing.closed = randomDestination(dice);
