@@ -270,7 +270,10 @@ Member* Board::memberOfChannel(Queue& queue, const Channel& channel) {
     return nullptr;
 }
 
-// A channel that runs Queue() and shares a bridge with a channel of one of that queue's members talks to it.
+// A channel that runs Queue() and shares a bridge with a channel of one of that queue's members talks to it, if
+// Asterisk says that this member is in a call of the queue: whom the caller was put through to may be a member as well,
+// but did not take the call from the queue. Who answers while the lists are on their way is told by an event, which is
+// held.
 void Board::deriveTalking() {
     for (const auto& [uniqueid, queueName] : inQueueApp_) {
         const Channel* caller = channels_.find(uniqueid);
@@ -280,7 +283,7 @@ void Board::deriveTalking() {
         for (const auto& other : bridge->channels) {
             const Channel* agent = other == uniqueid ? nullptr : channels_.find(other);
             Member* member = agent ? memberOfChannel(queue, *agent) : nullptr;
-            if (!member) continue;
+            if (!member || !member->inCall) continue;
             Engagement engagement{.linkedid = caller->linkedid,
                                   .callerUniqueid = uniqueid,
                                   .agentUniqueid = other,

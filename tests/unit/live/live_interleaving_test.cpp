@@ -83,6 +83,7 @@ private:
     struct Talk {
         std::string queue, interface, caller, agent;
     };
+    void setInCall(const Talk& talk, int inCall);
     Rig& rig_;
     FakeAsterisk& asterisk_;
     std::mt19937_64 random_;
@@ -189,6 +190,7 @@ void Model::answer() {
     const std::string bridge = "bridge-" + talk.agent;
     // Asterisk's lists show the bridge before the events about it come; the talk is one step, as it is in app_queue.
     talks_.push_back(talk);
+    setInCall(talk, 1);
     say("AgentConnect", with(both, where));
     tick();
     leg.bridge = bridge;
@@ -196,6 +198,11 @@ void Model::answer() {
     tick();
     caller.bridge = bridge;
     say("BridgeEnter", with(caller.headers(), {{"BridgeUniqueid", bridge}}));
+}
+
+void Model::setInCall(const Talk& talk, int inCall) {
+    for (auto& member : asterisk_.queues[talk.queue].members)
+        if (member.interface == talk.interface) member.inCall = inCall;
 }
 
 void Model::endTalk() {
@@ -221,6 +228,7 @@ void Model::endTalk() {
                                          {"Reason", "caller"}});
     const bool before = roll(2) == 0; // AgentComplete comes before or after the hang-ups
     if (before) say("AgentComplete", complete);
+    setInCall(talk, 0);
     hangUp(talk.caller);
     hangUp(talk.agent);
     if (!before) say("AgentComplete", complete);

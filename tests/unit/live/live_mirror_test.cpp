@@ -276,6 +276,7 @@ struct TalkTest : MirrorTest {
     void talk() {
         asterisk.channels["1.1"] = caller;
         asterisk.channels["1.2"] = leg;
+        asterisk.queues["q"].members[0].inCall = 1;
     }
     void reconnect(Micros after) {
         asterisk.hangUp();
@@ -317,6 +318,16 @@ TEST_F(TalkTest, AFillDoesNotInventSinceWhenACallTalks) {
     ASSERT_EQ(completed.size(), 1U);
     EXPECT_FALSE(completed.front().talkSeconds);
     EXPECT_FALSE(completed.front().holdSeconds);
+}
+
+// After an attended transfer within the team: the caller still runs Queue(), and the colleague is a member of it too.
+TEST_F(TalkTest, WhoWasPutThroughIsNotInACallOfTheQueue) {
+    talk();
+    asterisk.queues["q"].members[0].inCall = 0;
+    rig.connect();
+    EXPECT_FALSE(talking());
+    EXPECT_FALSE(rig.board()->queues.find("q")->member("PJSIP/101")->inCall);
+    EXPECT_EQ(rig.board()->calls.find("1.1")->state, CallState::talking) << "as a call it goes on";
 }
 
 TEST_F(TalkTest, TheConnectEventAfterAFillTellsSinceWhen) {
