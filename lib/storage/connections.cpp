@@ -1,9 +1,9 @@
 #include "storage/connections.hpp"
 
 #include "base/error.hpp"
-#include "base/text.hpp"
 #include "storage/engines.hpp"
 #include "storage/faults.hpp"
+#include "storage/pool.hpp"
 
 #include <Poco/Exception.h>
 
@@ -12,20 +12,7 @@
 namespace pbx::storage {
 namespace {
 
-constexpr auto noStorm = std::chrono::milliseconds(500);
 constexpr int writeAttempts = 3;
-
-Error unavailable(const char* text, std::string cause = {}) {
-    return Error(ErrorCode::unavailable, text).because(std::move(cause)).retryIn(1);
-}
-
-// What both engines keep as it is. POCO reads a SQLite text only up to its first NUL; MariaDB refuses other bytes than
-// UTF-8 with an error that names nothing.
-const std::string& storable(const std::string& text) {
-    if (text.find('\0') != std::string::npos || !isUtf8(text))
-        throw Error(ErrorCode::invalidArgument, "a text holds a NUL or is not UTF-8");
-    return text;
-}
 
 // Gives the session back whatever happens; a session that was not declared good is closed.
 class Checkout {
@@ -47,124 +34,6 @@ private:
 } // namespace
 
 void watchStatement(StatementWatch& watch, std::string_view sql) { watch.seen(sql); }
-
-Poco::Data::Statement Sql::prepare(const std::string& sql, const Values& values) {
-    watchStatement(watch_, sql);
-    Poco::Data::Statement statement(session_);
-    // Appended as a whole: POCO's operator<< would take printf-like placeholders only with arguments; there are none.
-    statement << sql;
-    for (const auto& value : values) {
-        if (const auto* number = std::get_if<std::int64_t>(&value))
-            statement.bind(static_cast<Int>(*number));
-        else if (const auto* text = std::get_if<std::string>(&value))
-            statement.bind(storable(*text));
-        else
-            statement.bind(Maybe<std::string>());
-    }
-    return statement;
-}
-
-std::size_t Sql::run(Poco::Data::Statement& statement) {
-    try {
-        return statement.execute();
-    } catch (const Poco::Exception&) {
-        error_ = storage::errorNumber(session_);
-        throw;
-    }
-}
-
-PooledSession::~PooledSession() {
-    try {
-        session.close();
-    } catch (const Poco::Exception&) { // NOLINT(bugprone-empty-catch): it is being thrown away; nobody is left to tell
-    }
-}
-
-std::unique_ptr<PooledSession> Pool::acquire() {
-    const auto deadline = std::chrono::steady_clock::now() + acquireTimeout_;
-    std::unique_lock lock(mutex_);
-    for (;;) {
-        if (closed_) throw unavailable("the database is being closed");
-        if (!idle_.empty()) {
-            auto session = std::move(idle_.front());
-            idle_.pop_front();
-            --figures_.idle;
-            lock.unlock();
-            if (opener_.alive(*session, std::chrono::steady_clock::now() - session->idleSince)) return session;
-            session.reset();
-            lock.lock();
-            --figures_.open;
-            ++figures_.dropped;
-            freed_.notify_one();
-            continue;
-        }
-        if (figures_.open < limit_) {
-            if (failedAt_ != SteadyTime{} && std::chrono::steady_clock::now() - failedAt_ < noStorm)
-                throw unavailable("the database cannot be reached", "the last attempt failed a moment ago");
-            ++figures_.open;
-            lock.unlock();
-            return connect();
-        }
-        if (freed_.wait_until(lock, deadline) == std::cv_status::timeout && idle_.empty() && figures_.open >= limit_) {
-            ++figures_.timeouts;
-            throw unavailable("the database is busy", "no session became free in time");
-        }
-    }
-}
-
-std::unique_ptr<PooledSession> Pool::connect() {
-    const auto failed = [&] {
-        std::lock_guard lock(mutex_);
-        --figures_.open;
-        failedAt_ = std::chrono::steady_clock::now();
-        freed_.notify_one();
-    };
-    try {
-        auto session = opener_.open();
-        std::lock_guard lock(mutex_);
-        failedAt_ = {};
-        return session;
-    } catch (const Poco::Exception& e) {
-        failed();
-        throw unavailable("the database cannot be reached", e.displayText());
-    } catch (...) {
-        failed();
-        throw;
-    }
-}
-
-void Pool::giveBack(std::unique_ptr<PooledSession> session, bool good) noexcept {
-    if (!session) return;
-    if (!good) session.reset();
-    std::lock_guard lock(mutex_);
-    if (session && !closed_) {
-        session->idleSince = std::chrono::steady_clock::now();
-        session->used = true;
-        idle_.push_front(std::move(session));
-        ++figures_.idle;
-    } else {
-        --figures_.open;
-        if (!good) ++figures_.dropped;
-    }
-    freed_.notify_one();
-}
-
-void Pool::close() {
-    std::list<std::unique_ptr<PooledSession>> idle;
-    {
-        std::lock_guard lock(mutex_);
-        closed_ = true;
-        idle.swap(idle_);
-        figures_.open -= figures_.idle;
-        figures_.idle = 0;
-    }
-    freed_.notify_all();
-}
-
-PoolFigures Pool::figures() const {
-    std::lock_guard lock(mutex_);
-    return figures_;
-}
 
 Connections::Connections(const DatabaseSettings& settings, Log log) : settings_(settings), log_(std::move(log)) {
     if (settings_.engine == Engine::sqlite) {

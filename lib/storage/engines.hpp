@@ -3,6 +3,7 @@
 #pragma once
 
 #include "storage/connections.hpp"
+#include "storage/pool.hpp"
 
 #include <memory>
 

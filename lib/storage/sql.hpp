@@ -5,19 +5,23 @@
 
 #include "storage/database.hpp"
 
-#include <Poco/Data/Session.h>
-#include <Poco/Data/Statement.h>
-#include <Poco/Data/TypeHandler.h>
 #include <Poco/Nullable.h>
 
+#include <array>
 #include <cstdint>
+#include <functional>
 #include <initializer_list>
 #include <optional>
+#include <span>
 #include <string>
 #include <tuple>
 #include <utility>
 #include <variant>
 #include <vector>
+
+namespace Poco::Data {
+class Session;
+}
 
 namespace pbx::storage {
 
@@ -26,7 +30,7 @@ using Values = std::vector<Value>;
 
 // A row of a SELECT, column by column. Integers come into Int, texts into std::string; a column that may be NULL into
 // Maybe<...>.
-using Int = Poco::Int64;
+using Int = std::int64_t;
 template <class T>
 using Maybe = Poco::Nullable<T>;
 template <class... Ts>
@@ -37,6 +41,32 @@ template <std::size_t I, class... Ts>
 const auto& at(const Row<Ts...>& row) {
     return std::get<I>(row.columns);
 }
+
+// Where the rows of a SELECT go. So that POCO's templates, which cost a second of compiling a query, are in one file.
+using Cell = std::variant<Int*, std::string*, Maybe<Int>*, Maybe<std::string>*>;
+class RowSink {
+public:
+    virtual ~RowSink() = default;
+    virtual std::size_t columns() const noexcept = 0;
+    virtual std::span<const Cell> addRow() = 0; // the cells of a new row, to be filled before the next one is asked for
+};
+template <class R>
+class RowsInto;
+template <class... Ts>
+class RowsInto<Row<Ts...>> final : public RowSink {
+public:
+    explicit RowsInto(std::vector<Row<Ts...>>& rows) : rows_(rows) {}
+    std::size_t columns() const noexcept override { return sizeof...(Ts); }
+    std::span<const Cell> addRow() override {
+        cells_ = std::apply([](auto&... columns) { return std::array<Cell, sizeof...(Ts)>{Cell(&columns)...}; },
+                            rows_.emplace_back().columns);
+        return cells_;
+    }
+
+private:
+    std::vector<Row<Ts...>>& rows_;
+    std::array<Cell, sizeof...(Ts)> cells_;
+};
 
 template <class Tag>
 Value orNull(const std::optional<Id<Tag>>& id) {
@@ -99,17 +129,13 @@ public:
     const Dialect& dialect() const noexcept { return dialect_; }
 
     // Answers the number of rows changed. MariaDB does not count a row whose values stay as they were.
-    std::size_t execute(const std::string& sql, const Values& values = {}) {
-        auto statement = prepare(sql, values);
-        return run(statement);
-    }
+    std::size_t execute(const std::string& sql, const Values& values = {});
 
     template <class R>
     std::vector<R> rows(const std::string& sql, const Values& values = {}) {
         std::vector<R> out;
-        auto statement = prepare(sql, values);
-        statement, Poco::Data::Keywords::into(out);
-        run(statement);
+        RowsInto<R> sink(out);
+        select(sql, values, sink);
         return out;
     }
 
@@ -124,13 +150,11 @@ public:
     template <class R, class F>
     void each(const std::string& sql, const Values& values, F&& use) {
         std::vector<R> batch;
-        auto statement = prepare(sql, values);
-        statement, Poco::Data::Keywords::into(batch), Poco::Data::Keywords::limit(1000);
-        while (!statement.done()) {
-            batch.clear();
-            run(statement);
+        RowsInto<R> sink(batch);
+        selectInBatches(sql, values, sink, [&] {
             for (const auto& row : batch) use(row);
-        }
+            batch.clear();
+        });
     }
 
     Poco::Data::Session& session() noexcept { return session_; }
@@ -138,9 +162,13 @@ public:
     int errorNumber() const noexcept { return error_; }
 
 private:
-    Poco::Data::Statement prepare(const std::string& sql, const Values& values);
+    static constexpr std::size_t batchRows = 1000;
 
-    std::size_t run(Poco::Data::Statement& statement);
+    void select(const std::string& sql, const Values& values, RowSink& sink);
+    void selectInBatches(const std::string& sql, const Values& values, RowSink& sink,
+                         const std::function<void()>& useBatch);
+    template <class F>
+    auto noting(F&& work); // the number of the error that `work` may end with
 
     Poco::Data::Session& session_;
     int error_ = 0;
@@ -149,36 +177,3 @@ private:
 };
 
 } // namespace pbx::storage
-
-namespace Poco::Data {
-
-// Lets POCO fill a Row column by column (PROTOCOLS §6: two to three times as fast as a RecordSet).
-template <class... Ts>
-class TypeHandler<pbx::storage::Row<Ts...>> {
-    using Row = pbx::storage::Row<Ts...>;
-    using Indexes = std::index_sequence_for<Ts...>;
-
-public:
-    static std::size_t size() { return sizeof...(Ts); }
-    static void bind(std::size_t, const Row&, AbstractBinder::Ptr, AbstractBinder::Direction) = delete;
-    static void prepare(std::size_t position, const Row& row, AbstractPreparator::Ptr preparator) {
-        prepareAll(position, row, preparator, Indexes());
-    }
-    static void extract(std::size_t position, Row& row, const Row&, AbstractExtractor::Ptr extractor) {
-        extractAll(position, row, extractor, Indexes());
-    }
-
-private:
-    template <std::size_t... I>
-    static void prepareAll(std::size_t position, const Row& row, AbstractPreparator::Ptr preparator,
-                           std::index_sequence<I...>) {
-        (TypeHandler<Ts>::prepare(position + I, std::get<I>(row.columns), preparator), ...);
-    }
-    template <std::size_t... I>
-    static void extractAll(std::size_t position, Row& row, AbstractExtractor::Ptr extractor,
-                           std::index_sequence<I...>) {
-        (TypeHandler<Ts>::extract(position + I, std::get<I>(row.columns), Ts(), extractor), ...);
-    }
-};
-
-} // namespace Poco::Data
