@@ -107,6 +107,7 @@ def blind_transfer_by_ami(d):
     d.expect("AgentConnect", 3)
     for i, talk in enumerate(d.events("AgentConnect")):
         context = talk.get("Queue").partition("-")[0] + "-internal"
+        d.expect("BridgeEnter", Channel=talk.get("DestChannel"))   # before it, Asterisk refuses the transfer
         if i < 2:
             d.action("BlindTransfer", Channel=talk.get("DestChannel"), Context=context, Exten="800")
         else:
