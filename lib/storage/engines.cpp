@@ -62,13 +62,26 @@ public:
     bool alive(PooledSession&, std::chrono::steady_clock::duration) override { return true; }
 
 private:
-    // SQLite would make it with the umask's mode; it holds verifiers and token hashes.
+    // SQLite would make it with the umask's mode; it holds verifiers and token hashes. A file that is there is never
+    // opened here: close() would take all POSIX locks of this process on it, SQLite's own too, and the next other
+    // program (pbxctl, a backup) would take itself for the last one and remove the WAL below us
+    // (sqlite.org/howtocorrupt.html, 2.2).
     void makeFile() const {
-        const int fd = ::open(settings_.file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-        if (fd < 0)
+        static std::mutex making; // nobody has it open before the maker has closed it
+        std::lock_guard lock(making);
+        int problem = accessProblem();
+        if (problem == ENOENT) {
+            const int fd = ::open(settings_.file.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+            problem = fd >= 0 ? 0 : errno == EEXIST ? accessProblem() : errno; // another process was faster
+            if (fd >= 0) ::close(fd);
+        }
+        if (problem != 0)
             throw Error(ErrorCode::unavailable, "the database file cannot be opened")
-                .because(settings_.file + ": " + std::strerror(errno));
-        ::close(fd);
+                .because(settings_.file + ": " + std::strerror(problem));
+    }
+
+    int accessProblem() const {
+        return ::faccessat(AT_FDCWD, settings_.file.c_str(), R_OK | W_OK, AT_EACCESS) == 0 ? 0 : errno;
     }
 
     const DatabaseSettings& settings_;

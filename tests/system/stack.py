@@ -66,6 +66,7 @@ class Stack:
         self.backend, self.settings, self.sim_options = backend or os.environ.get("PBX_BACKEND", "sqlite"), settings or {}, list(sim)
         self.with_tenants, self.markers = tenants, markers
         self.folder, self._keep_folder = folder, folder is not None
+        self.environment = {}   # more of it for pbxd, as from the next start_pbxd()
         self.operator, self.tenants = None, {}
         self.url = self.port = self.ami_port = None
         self._processes = []
@@ -123,9 +124,10 @@ class Stack:
     def log(self):
         return self.path("pbxd.log")
 
-    def _spawn(self, arguments, log):
+    def _spawn(self, arguments, log, environment=None):
         with open(log, "ab") as out:
-            process = subprocess.Popen(arguments, stdout=out, stderr=out, stdin=subprocess.DEVNULL, cwd=self.folder, preexec_fn=_end_with_parent)
+            process = subprocess.Popen(arguments, stdout=out, stderr=out, stdin=subprocess.DEVNULL, cwd=self.folder, preexec_fn=_end_with_parent,
+                                       env=os.environ | (environment or {}))
         self._processes.append(process)
         return process
 
@@ -182,7 +184,7 @@ class Stack:
     def start_pbxd(self):
         """Also after stop_pbxd(): the data are kept, the port is a new one."""
         start = os.path.getsize(self.log) if os.path.exists(self.log) else 0
-        self.daemon = self._spawn([self.program("pbxd"), "--config", self.path("pbxd.conf")], self.log)
+        self.daemon = self._spawn([self.program("pbxd"), "--config", self.path("pbxd.conf")], self.log, self.environment)
         line = _wait(lambda: self._line("pbxd.log", " ready ", start), 60, "pbxd's ready line", self.daemon, self.log)
         self.port = int(next(word for word in line.split() if word.startswith("port=")).split("=")[1])
         self.url = f"http://127.0.0.1:{self.port}"
