@@ -1,7 +1,10 @@
-// How long Asterisk waits for a FastAGI answer: an open-loop driver of its own against agi::Server in one process.
-// agi_bench [RATE] [SECONDS]: RATE calls a second (2000), each a new connection that asks, takes four variables and is
-// closed. One line of JSON: latency in µs from the planned start of a call (so that a late driver counts, too) to the
-// end of its connection, and the server's own figure from the complete request to the last confirmed variable.
+// How long Asterisk waits for a FastAGI answer, by an open-loop driver: RATE calls a second, each a new connection that
+// asks, takes the variables and is closed. One line of JSON: latency in µs from the planned start of a call (so that a
+// late driver counts, too) to the end of its connection.
+// agi_bench [RATE] [SECONDS]: against agi::Server in one process, whose handler answers four variables at once; with
+// the server's own figure from the complete request to the last confirmed variable. agi_bench RATE SECONDS PORT
+// TOKEN_FILE TENANT DIALLED: against a running pbxd, which decides. Of four callers one is +1212NNNNNNN, two
+// +1312NNNNNNN, one +1412NNNNNNN, with N from 2000000 to 2999999: what bench.py's rows are about.
 #include "agi/server.hpp"
 
 #include <arpa/inet.h>
@@ -16,6 +19,9 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
+#include <fstream>
+#include <functional>
+#include <random>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -25,25 +31,34 @@ using Steady = std::chrono::steady_clock;
 
 namespace {
 
-const std::string token = "benchTokenOf32Characters00000000";
-const std::string environment =
-    "agi_network: yes\nagi_network_script: route/" + token +
-    "?did=1000&from=%2B4930123456&waiting=3\nagi_request: agi://127.0.0.1/route/" + token +
-    "\nagi_channel: PJSIP/viatalk-trunk-00000001\nagi_language: en\nagi_type: PJSIP\nagi_uniqueid: 1790000000.1\n"
-    "agi_version: 22.8.2\nagi_callerid: 5550100\nagi_calleridname: Ann\nagi_callingpres: 0\nagi_callingani2: 0\n"
-    "agi_callington: 0\nagi_callingtns: 0\nagi_dnid: 1000\nagi_rdnis: unknown\nagi_context: viatalk-inbound\n"
-    "agi_extension: 1000\nagi_priority: 3\nagi_enhanced: 0.0\nagi_accountcode: \nagi_threadid: 140000000000000\n\n";
+const std::string benchToken = "benchTokenOf32Characters00000000";
+
+std::string environment(const std::string& script, const std::string& caller, const std::string& dialled) {
+    return "agi_network: yes\nagi_network_script: " + script + "\nagi_request: agi://127.0.0.1/" + script +
+           "\nagi_channel: PJSIP/viatalk-trunk-00000001\nagi_language: en\nagi_type: PJSIP\n"
+           "agi_uniqueid: 1790000000.1\nagi_version: 22.8.2\nagi_callerid: " +
+           caller +
+           "\nagi_calleridname: Ann\nagi_callingpres: 0\nagi_callingani2: 0\nagi_callington: 0\nagi_callingtns: 0\n"
+           "agi_dnid: 1000\nagi_rdnis: unknown\nagi_context: viatalk-inbound\nagi_extension: 1000\nagi_priority: 3\n"
+           "agi_enhanced: 0.0\nagi_accountcode: \nagi_threadid: 140000000000000\nagi_arg_1: " +
+           dialled + "\n\n";
+}
 
 struct Call {
     int fd = -1;
+    std::string request;
     bool sent = false;
     int answered = 0;
     Steady::time_point planned;
 };
+using MakeRequest = std::function<std::string(std::size_t call)>;
 
 class Driver {
 public:
-    Driver(std::uint16_t port, std::size_t calls, double rate) : calls_(calls), rate_(rate) {
+    // `variables`: how many a complete answer has.
+    Driver(std::uint16_t port, std::size_t calls, double rate, const MakeRequest& request, int variables)
+        : calls_(calls), rate_(rate), variables_(variables) {
+        for (std::size_t i = 0; i < calls; ++i) calls_[i].request = request(i);
         server_.sin_family = AF_INET;
         server_.sin_port = htons(port);
         server_.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
@@ -86,9 +101,9 @@ private:
     void serve(Call& call) {
         if (call.fd < 0) return;
         if (!call.sent) {
-            const auto sent = ::send(call.fd, environment.data(), environment.size(), MSG_NOSIGNAL);
+            const auto sent = ::send(call.fd, call.request.data(), call.request.size(), MSG_NOSIGNAL);
             if (sent < 0 && errno == EAGAIN) return;
-            if (sent != static_cast<ssize_t>(environment.size())) return end(call);
+            if (sent != static_cast<ssize_t>(call.request.size())) return end(call);
             call.sent = true;
         }
         std::array<char, 2048> buffer;
@@ -106,7 +121,7 @@ private:
         ::close(call.fd);
         call.fd = -1;
         ++finished_;
-        if (call.answered == 4)
+        if (call.answered == variables_)
             micros.push_back(std::chrono::duration<double, std::micro>(Steady::now() - call.planned).count());
         else
             ++incomplete;
@@ -114,6 +129,7 @@ private:
 
     std::vector<Call> calls_;
     double rate_;
+    int variables_;
     sockaddr_in server_{};
     int epoll_;
     Steady::time_point began_;
@@ -127,17 +143,28 @@ double percentile(std::vector<double>& values, double share) {
     return values[std::min(values.size() - 1, static_cast<std::size_t>(double(values.size()) * share))];
 }
 
-int bench(int argc, char** argv) {
-    const double rate = argc > 1 ? std::atof(argv[1]) : 2000;
-    const double seconds = argc > 2 ? std::atof(argv[2]) : 5;
-    if (rate <= 0 || seconds <= 0) {
-        std::fprintf(stderr, "usage: agi_bench [RATE] [SECONDS]\n");
-        return 2;
-    }
+struct Plan {
+    double rate = 2000;
+    double seconds = 5;
+    std::size_t calls() const { return static_cast<std::size_t>(rate * seconds); }
+};
+
+int print(const Plan& plan, Driver& driver, std::vector<double>& inside) {
+    const double took = driver.seconds();
+    const double answered = double(driver.micros.size());
+    std::printf("{\"rate\": %.0f, \"answered\": %.0f, \"incomplete\": %zu, \"per_second\": %.0f, \"p50_us\": %.0f, "
+                "\"p99_us\": %.0f, \"max_us\": %.0f, \"server_p50_us\": %.0f, \"server_p99_us\": %.0f}\n",
+                plan.rate, answered, driver.incomplete, answered / took, percentile(driver.micros, 0.5),
+                percentile(driver.micros, 0.99), percentile(driver.micros, 1), percentile(inside, 0.5),
+                percentile(inside, 0.99));
+    return driver.incomplete ? 1 : 0;
+}
+
+int benchServer(const Plan& plan) {
     const pbx::SystemClock clock;
     std::vector<double> inside;
     ServerSettings settings;
-    settings.callers.push_back({"bench", pbx::SecretString(token)});
+    settings.callers.push_back({"bench", pbx::SecretString(benchToken)});
     settings.onAnswered = [&](std::chrono::microseconds took) { inside.push_back(double(took.count())); };
     const auto handler = [](const Request& request, pbx::SteadyTime) -> Answer {
         return {{"PBX_ROUTE", "queue"},
@@ -147,24 +174,49 @@ int bench(int argc, char** argv) {
     };
     Server server(settings, handler, clock, pbx::Log::none());
     server.start();
-    Driver driver(server.port(), static_cast<std::size_t>(rate * seconds), rate);
+    const auto request = environment("route/" + benchToken + "?did=1000&from=%2B4930123456", "5550100", "1000");
+    Driver driver(
+        server.port(), plan.calls(), plan.rate, [&](std::size_t) { return request; }, 4);
     driver.run();
-    const double took = driver.seconds();
     server.stop();
-    const double answered = double(driver.micros.size());
-    std::printf("{\"rate\": %.0f, \"answered\": %.0f, \"incomplete\": %zu, \"per_second\": %.0f, \"p50_us\": %.0f, "
-                "\"p99_us\": %.0f, \"max_us\": %.0f, \"server_p50_us\": %.0f, \"server_p99_us\": %.0f}\n",
-                rate, answered, driver.incomplete, answered / took, percentile(driver.micros, 0.5),
-                percentile(driver.micros, 0.99), percentile(driver.micros, 1), percentile(inside, 0.5),
-                percentile(inside, 0.99));
-    return driver.incomplete ? 1 : 0;
+    return print(plan, driver, inside);
+}
+
+int benchPbxd(const Plan& plan, std::uint16_t port, const std::string& tokenFile, const std::string& tenant,
+              const std::string& dialled) {
+    std::ifstream file(tokenFile);
+    std::string token;
+    if (!std::getline(file, token)) throw std::runtime_error("cannot read " + tokenFile);
+    std::mt19937 dice(1);
+    const auto request = [&](std::size_t i) {
+        static constexpr std::array areas{"+1212", "+1312", "+1412", "+1312"};
+        const auto caller = areas[i % areas.size()] + std::to_string(2'000'000 + dice() % 1'000'000);
+        return environment("route/" + token + "?tenant=" + tenant, caller, dialled);
+    };
+    Driver driver(port, plan.calls(), plan.rate, request, 6);
+    driver.run();
+    std::vector<double> none;
+    return print(plan, driver, none);
+}
+
+int bench(const std::vector<std::string>& arguments) {
+    Plan plan;
+    if (!arguments.empty()) plan.rate = std::atof(arguments[0].c_str());
+    if (arguments.size() > 1) plan.seconds = std::atof(arguments[1].c_str());
+    if (plan.rate <= 0 || plan.seconds <= 0 || (arguments.size() > 2 && arguments.size() != 6)) {
+        std::fprintf(stderr, "usage: agi_bench [RATE] [SECONDS] | RATE SECONDS PORT TOKEN_FILE TENANT DIALLED\n");
+        return 2;
+    }
+    if (arguments.size() <= 2) return benchServer(plan);
+    return benchPbxd(plan, static_cast<std::uint16_t>(std::atoi(arguments[2].c_str())), arguments[3], arguments[4],
+                     arguments[5]);
 }
 
 } // namespace
 
 int main(int argc, char** argv) {
     try {
-        return bench(argc, argv);
+        return bench({argv + 1, argv + argc});
     } catch (const std::exception& e) {
         std::fprintf(stderr, "agi_bench: %s\n", e.what());
         return 1;

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Measures pbxd against its targets and prints one table; scripts/bench builds what this needs and calls it.
 
-    bench.py BUILD_DIR [ami] [agi] [latency] [soap] [xmlrpc] [memory]        no name: all, in about four minutes
+    bench.py BUILD_DIR [ami] [agi] [route] [latency] [soap] [xmlrpc] [memory]        no name: all, in about six minutes
 
 On a shared machine absolute figures wander by a factor of two: servers are compared in interleaved rounds of one run, by the ratio of medians.
 Exit code 0 when everything could be measured (a missed target is a finding, not a failure), 1 when something could not.
@@ -9,9 +9,13 @@ Exit code 0 when everything could be measured (a missed target is a finding, not
 import json
 import os
 import re
+import secrets
+import shutil
+import sqlite3
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.request
 
@@ -56,6 +60,90 @@ def agi(build):
         met = p99 <= 2 and not run["incomplete"] and run["per_second"] >= 0.95 * rate
         report(f"FastAGI at {rate}/s", f"p50 {p50:.2f} ms, p99 {p99:.2f} ms", "p99 <= 2 ms", met,
                note=f"connect to close, 4 variables, the handler does nothing; {run['per_second']:.0f}/s, {run['incomplete']} not answered, max {run['max_us'] / 1000:.1f} ms")
+
+
+# --- the decision over FastAGI of pbxd
+
+DIALLED, MILLION = "+12125550100", 1_000_000
+
+
+def route_rows(s, tenant):
+    """Statements: a DID with hours, three status rules, limits of the queue; then a million blocked numbers and a million customers."""
+    queue, t = tenant.queues["support"], tenant.id
+    yield f"INSERT INTO hours (tenant_id, id, name, title, time_zone, intervals_until) VALUES ('{t}', 'h_b', 'always', '', 'America/New_York', NULL)"
+    for day in range(7):
+        yield f"INSERT INTO hours_week (tenant_id, hours_id, weekday, from_minute, to_minute) VALUES ('{t}', 'h_b', {day}, 0, 1440)"
+    yield f"INSERT INTO dids (tenant_id, id, number, title, queue_id, hours_id) VALUES ('{t}', 'n_b', '{DIALLED}', '', '{queue}', 'h_b')"
+    for level, status in enumerate(("vip", "gold", "overdue")):
+        yield f"INSERT INTO status_rules (tenant_id, status, level, when_closed) VALUES ('{t}', '{status}', {level}, 0)"
+    yield f"INSERT INTO queue_conditions (tenant_id, queue_id, priority_ceiling) VALUES ('{t}', '{queue}', 5)"
+    yield (f"INSERT INTO queue_overflow (tenant_id, queue_id, step, overflow_when, overflow_limit, to_kind) "
+           f"VALUES ('{t}', '{queue}', 0, 'waiting', 1000, 'hang_up')")
+    statuses = ("vip", "gold", "overdue", "")
+    for first in range(0, MILLION, 1000):
+        numbers = range(2_000_000 + first, 2_001_000 + first)
+        yield ("INSERT INTO blocklist (tenant_id, id, kind, number, expires_at, reason, added_by, created_at, hits, last_hit_at) VALUES " +
+               ", ".join(f"('{t}', 'b_{n}', 'exact', '+1212{n}', NULL, 'benchmark', 'bench', 0, 0, NULL)" for n in numbers))
+        yield ("INSERT INTO customers (tenant_id, id, number, status, attributes, updated_at) VALUES " +
+               ", ".join(f"('{t}', 'c_{n}', '+1312{n}', '{statuses[n % 4]}', '{{}}', 0)" for n in numbers))
+    yield f"INSERT INTO tenant_routing (tenant_id, version, default_queue_id) VALUES ('{t}', 1, '{queue}')"
+
+
+def fill(s, statements):
+    if s.backend == "sqlite":
+        with sqlite3.connect(s.path("data/pbxd.sqlite"), isolation_level=None, timeout=60) as db:
+            for number, statement in enumerate(statements):
+                if number % 100 == 0:
+                    db.execute("COMMIT") if number else None
+                    db.execute("BEGIN IMMEDIATE")
+                db.execute(statement)
+            db.execute("COMMIT")
+            db.execute("ANALYZE")
+        return db.close()
+    client = ["mariadb", "--no-defaults", "-S", s.settings_socket(), "-u", "root", "pbx"]
+    # What a server of this size would have; the tests' own has 32 MB.
+    subprocess.run([*client, "-e", "SET GLOBAL innodb_buffer_pool_size = 1073741824"], check=True, timeout=60)
+    with subprocess.Popen(client, stdin=subprocess.PIPE, text=True) as process:
+        process.stdin.write("SET autocommit = 0;\n")
+        for number, statement in enumerate(statements):
+            process.stdin.write(statement + (";\nCOMMIT;\n" if number % 20 == 0 else ";\n"))
+        process.stdin.write("COMMIT;\nANALYZE TABLE blocklist, customers;\n")
+        process.stdin.close()
+    if process.returncode:
+        raise RuntimeError(f"mariadb: exit {process.returncode}")
+
+
+def route(build):
+    for backend in ("mariadb", "sqlite"):
+        port = free_port()
+        folder = tempfile.mkdtemp(prefix="pbx-bench-")
+        try:
+            token = os.path.join(folder, "token")
+            with open(os.open(token, os.O_WRONLY | os.O_CREAT, 0o600), "w") as f:
+                f.write(secrets.token_hex(32) + "\n")
+            # log_level: as it is by default, a line for each decision.
+            with BenchStack(bin_dir=f"{build}/bin", backend=backend, level="info", settings={"agi": {"port": port}, "asterisk.main": {"agi_token_file": token}}) as s:
+                begun = time.monotonic()
+                fill(s, route_rows(s, s.tenants[TENANT]))
+                print(f"  {backend}: 1 M blocked numbers and 1 M customers in {time.monotonic() - begun:.0f} s", file=sys.stderr, flush=True)
+                for rate, seconds in ((200, 2), (200, 10), (2000, 10)):     # the first warms up
+                    out = subprocess.run([f"{build}/bench/agi_bench", str(rate), str(seconds), str(port), token, TENANT, DIALLED],
+                                         capture_output=True, text=True, timeout=120)
+                    if not out.stdout.startswith("{"):
+                        raise RuntimeError(f"agi_bench: {out.stderr[:300]}")
+                    run = json.loads(out.stdout)
+                    if seconds == 2:
+                        continue
+                    p50, p99 = run["p50_us"] / 1000, run["p99_us"] / 1000
+                    met = p99 <= 2 and not run["incomplete"] and run["per_second"] >= 0.95 * rate
+                    report(f"FastAGI decision, {backend}, {rate}/s", f"p50 {p50:.2f} ms, p99 {p99:.2f} ms", "p99 <= 2 ms", met,
+                           note=f"connect to close, 6 variables, 1 M + 1 M rows; {run['per_second']:.0f}/s, {run['incomplete']} not answered, "
+                                f"max {run['max_us'] / 1000:.1f} ms")
+                blocked = s.series("pbxd_routes_total").get('{outcome="blocked"}', 0)
+                if not 0.2 < blocked / s.metric("pbxd_routes_total") < 0.3:
+                    raise RuntimeError(f"a quarter of the callers is blocked, and {blocked} were")
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 # --- from the AMI event to the answer of event.poll
@@ -196,11 +284,11 @@ def table():
 
 
 def main():
-    build, names = os.path.abspath(sys.argv[1]), sys.argv[2:] or ["ami", "agi", "latency", "soap", "xmlrpc", "memory"]
-    steps = {"ami": ami, "agi": agi, "latency": latency, "memory": memory}
+    build, names = os.path.abspath(sys.argv[1]), sys.argv[2:] or ["ami", "agi", "route", "latency", "soap", "xmlrpc", "memory"]
+    steps = {"ami": ami, "agi": agi, "route": route, "latency": latency, "memory": memory}
     unknown = [n for n in names if n not in (*steps, "soap", "xmlrpc")]
     if unknown:
-        sys.exit(f"bench: unknown: {', '.join(unknown)}; there are ami, agi, latency, soap, xmlrpc, memory")
+        sys.exit(f"bench: unknown: {', '.join(unknown)}; there are ami, agi, route, latency, soap, xmlrpc, memory")
     started, before, failed = time.monotonic(), load(), []
     wanted = [n for n in names if n in ("soap", "xmlrpc")]
     for name in [n for n in names if n in steps and n != "memory"] + (["faces"] if wanted else []) + (["memory"] if "memory" in names else []):

@@ -20,9 +20,9 @@ def free_port():
 
 
 class BenchStack(stack.Stack):
-    def __init__(self, *, tap=False, settings=None, **more):
+    def __init__(self, *, tap=False, settings=None, level="warning", **more):
         self.fixed_port = free_port()
-        settings = {"pbxd": {"log_level": "warning"}, "http": {"port": self.fixed_port}} | (settings or {})
+        settings = {"pbxd": {"log_level": level}, "http": {"port": self.fixed_port}} | (settings or {})
         super().__init__(settings=settings, **more)
         self.tap_wanted = tap
 
@@ -39,6 +39,11 @@ class BenchStack(stack.Stack):
         self.json = JsonFace(self.url)
         stack.wait(lambda: self.get("/healthz")[0] == 200, 60, "/healthz", self.daemon, self.log)
         stack.wait(self._in_step, 60, "the board to be in step", self.daemon, self.log)
+
+    def settings_socket(self):
+        """MariaDB's."""
+        with open(self.path("pbxd.conf")) as f:
+            return re.search(r"^socket = (.+)$", f.read(), re.M)[1]
 
     def metric(self, name):
         """Sum of all series of this name."""
