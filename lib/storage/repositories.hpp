@@ -6,6 +6,8 @@
 #include "storage/agents.hpp"
 #include "storage/audit.hpp"
 #include "storage/blocklist.hpp"
+#include "storage/callbacks.hpp"
+#include "storage/callbacks_jobs.hpp"
 #include "storage/callers.hpp"
 #include "storage/customers.hpp"
 #include "storage/database.hpp"
@@ -30,7 +32,8 @@ struct Repositories {
         : tenants(database), departments(database), queues(database), agents(database), users(database),
           tokens(database), audit(database), idempotency(database), leases(database), blocklist(database),
           priorityCallers(database), customers(database), statusRules(database), dids(database), hours(database),
-          queueConditions(database), tenantRouting(database), callers(database) {}
+          queueConditions(database), tenantRouting(database), callers(database), callbacks(database),
+          callbackJobs(database) {}
 
     TenantRepository tenants;
     DepartmentRepository departments;
@@ -50,6 +53,8 @@ struct Repositories {
     QueueConditionsRepository queueConditions;
     TenantRoutingRepository tenantRouting;
     CallerRepository callers;
+    CallbackRepository callbacks;
+    CallbackJobRepository callbackJobs;
 };
 
 // Everything that the mapping needs, of all tenants, as of one moment. Load it anew when Versions::directory grew.

@@ -39,7 +39,9 @@ constexpr std::array queueUses{
     Use{"the overflow of queue", PBX_OVERFLOW "to_queue_id = ? LIMIT 1"},
     Use{"the routing defaults of", "SELECT tenants.name FROM tenant_routing JOIN tenants ON tenants.id = tenant_id "
                                    "WHERE tenant_id = ? AND ? IN (default_queue_id, blocked_queue_id, "
-                                   "closed_queue_id)"}};
+                                   "closed_queue_id)"},
+    Use{"the open callback of", "SELECT number FROM callbacks WHERE tenant_id = ? AND queue_id = ? AND open_key IS NOT "
+                                "NULL LIMIT 1"}};
 constexpr std::array agentUses{
     Use{"DID", "SELECT number FROM dids WHERE tenant_id = ? AND closed_agent_id = ? LIMIT 1"},
     Use{"the rule for status", "SELECT status FROM status_rules WHERE tenant_id = ? AND to_agent_id = ? LIMIT 1"},

@@ -1,0 +1,257 @@
+#include "storage/callbacks.hpp"
+
+#include "storage/callbacks_rows.hpp"
+#include "storage/routing_rows.hpp"
+
+namespace pbx::storage {
+namespace {
+
+using domain::Callback;
+using domain::CallbackEvent;
+
+// --- SQL ---
+constexpr auto insertCallback =
+    "INSERT INTO callbacks (tenant_id, id, queue_id, number, name, note, requested_by, state, attempt, dials, "
+    "max_dials, doubts, requested_at, due_at, expires_at, state_at, open_key, server, startup, token, owner, epoch, "
+    "beat, version) VALUES (?, ?, ?, ?, ?, ?, ?, 'queued', 0, 0, ?, 0, ?, ?, ?, ?, ?, '', '', '', '', 0, 0, 1)";
+constexpr auto insertFirstEvent =
+    "INSERT INTO callback_events (tenant_id, callback_id, version, state, attempt, at, pending) VALUES (?, ?, 1, "
+    "'queued', 0, ?, 1)";
+constexpr auto selectQueue = "SELECT id FROM queues WHERE ";
+constexpr auto turn = " ORDER BY requested_at, id LIMIT ?";
+const std::string selectAttempts =
+    "SELECT attempt, channel_id, server, begun_at, gated_at, ended_at, outcome, dial_status, hangup_cause FROM "
+    "callback_attempts WHERE tenant_id = ? AND callback_id = ? ORDER BY attempt";
+constexpr auto insertPolicy =
+    "INSERT INTO callback_policies (tenant_id, queue_id, mode, max_dials, max_doubts, after_busy, after_no_answer, "
+    "after_declined, after_machine, after_unreachable, after_agent_gone, after_not_dialled, after_unknown, "
+    "expires_after, ring_seconds, ask_key, hours_id, caller_id) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, "
+    "?, ?, ?)";
+
+using AttemptRow =
+    Row<Int, std::string, std::string, Int, Maybe<Int>, Maybe<Int>, Maybe<std::string>, std::string, Int>;
+
+// The callbacks of queues that the scope reaches. One whose queue is gone is the whole tenant's.
+Where reach(const domain::Scope& scope, const std::set<QueueId>& memberOf) {
+    Where where;
+    whereTenant(where, scope, "callbacks");
+    if (scope.departments()) {
+        Where inside;
+        inside.in("department_id", *scope.departments());
+        Values values{scope.tenant().str()};
+        values.insert(values.end(), inside.values.begin(), inside.values.end());
+        where.add("queue_id IN (SELECT id FROM queues WHERE tenant_id = ? AND " + inside.text + ")", std::move(values));
+    }
+    if (scope.self()) where.in("queue_id", memberOf);
+    return where;
+}
+
+Callback find(Sql& sql, const domain::Scope& scope, const std::string& id, const std::set<QueueId>& memberOf,
+              std::string_view lock = {}) {
+    if (!looksLikeId(id, 'r')) throw Error::notFound("callback", isReference(id) ? id : "(not an id)");
+    auto where = reach(scope, memberOf);
+    where.add("id = ?", {id});
+    const auto row = sql.row<CallbackRow>(selectCallback() + where.text + std::string(lock), where.values);
+    if (!row) throw Error::notFound("callback", id);
+    return callbackOf(*row);
+}
+
+std::optional<Callback> findOpen(Sql& sql, const TenantId& tenant, const std::string& key) {
+    const auto row = sql.row<CallbackRow>(selectCallback() + "tenant_id = ? AND open_key = ?", {tenant.str(), key});
+    return row ? std::optional(callbackOf(*row)) : std::nullopt;
+}
+
+QueueId queueOf(Sql& sql, const domain::Scope& scope, const std::string& idOrName, const std::set<QueueId>& memberOf) {
+    Where where;
+    whereTenant(where, scope, "queues");
+    whereDepartments(where, scope, "department_id");
+    if (scope.self()) where.in("id", memberOf);
+    whereReference(where, "queue", 'q', idOrName);
+    const auto row = sql.row<Row<std::string>>(selectQueue + where.text, where.values);
+    if (!row) throw Error::notFound("queue", idOrName);
+    return QueueId(at<0>(*row));
+}
+
+void check(const NewCallback& wanted, UtcTime now) {
+    checkNumber(wanted.number, "number");
+    if (wanted.expiresAt && *wanted.expiresAt <= std::max(now, wanted.notBefore.value_or(now)))
+        throw Error::field("expires_at", "must be later than now and than the time from which it may be called");
+}
+
+void check(const domain::CallbackPolicy& policy) {
+    const auto within = [](std::chrono::seconds value, std::int64_t least, std::int64_t most, const char* field) {
+        if (value.count() < least || value.count() > most)
+            throw Error::field(field, "must be " + std::to_string(least) + " to " + std::to_string(most));
+    };
+    static constexpr std::int64_t month = 30 * 24 * 3600;
+    if (policy.retry.maxDials < 1 || policy.retry.maxDials > domain::RetryPolicy::mostDials)
+        throw Error::field("max_attempts", "must be 1 to 20");
+    if (policy.retry.maxDoubts < 0 || policy.retry.maxDoubts > domain::RetryPolicy::mostDials)
+        throw Error::field("max_doubts", "must be 0 to 20");
+    for (const auto& delay : policy.retry.delays)
+        if (delay) within(*delay, 0, month, "delay");
+    within(policy.expiresAfter, 60, month, "expires_after");
+    within(policy.ring, 5, 120, "ring_seconds");
+    if (!policy.callerId.empty()) checkNumber(policy.callerId, "caller_id");
+}
+
+} // namespace
+
+RequestedCallback CallbackRepository::request(const domain::Scope& scope, const NewCallback& wanted,
+                                              const std::set<QueueId>& memberOf) {
+    const auto now = database_.clock().now();
+    check(wanted, now);
+    // Twice: the one that was there may have come to its end between our two looks.
+    for (int attempt = 1;; ++attempt) {
+        try {
+            return database_.connections().write([&](Sql& sql) -> RequestedCallback {
+                const auto queue = queueOf(sql, scope, wanted.queue, memberOf);
+                const auto key = openKey(queue, wanted.number);
+                if (auto open = findOpen(sql, scope.tenant(), key)) return {std::move(*open), true};
+                const auto policy = policyOf(sql, scope.tenant(), queue);
+                const auto due = std::max(now, wanted.notBefore.value_or(now));
+                Callback made;
+                made.id = CallbackId(newId('r'));
+                made.queue = queue;
+                made.number = wanted.number;
+                made.name = wanted.name;
+                made.note = wanted.note;
+                made.requestedBy = wanted.requestedBy;
+                made.maxDials = policy.retry.maxDials;
+                made.requestedAt = now;
+                made.dueAt = due;
+                made.expiresAt = wanted.expiresAt.value_or(due + policy.expiresAfter);
+                made.version = 1;
+                sql.execute(insertCallback, {scope.tenant().str(), made.id.str(), queue.str(), made.number, made.name,
+                                             made.note, made.requestedBy, std::int64_t(made.maxDials), epochMicros(now),
+                                             epochMicros(due), epochMicros(made.expiresAt), epochMicros(now), key});
+                sql.execute(insertFirstEvent, {scope.tenant().str(), made.id.str(), epochMicros(now)});
+                return {std::move(made), false};
+            });
+        } catch (const Error& e) {
+            // Another one asked for the same between our look and our row: look again, it is there now.
+            if (e.code() != ErrorCode::alreadyExists || attempt == 3) throw;
+        }
+    }
+}
+
+Page<Callback> CallbackRepository::list(const domain::Scope& scope, const PageRequest& page,
+                                        const CallbackFilter& filter) {
+    auto where = reach(scope, filter.memberOf);
+    if (filter.queue) where.add("queue_id = ?", {filter.queue->str()});
+    if (filter.number) where.add("number = ?", {*filter.number});
+    if (filter.open) where.add("open_key IS NOT NULL");
+    const auto limit = limitOf(page);
+    if (!page.after.empty()) {
+        const auto blank = page.after.find(' ');
+        const auto micros = page.after.substr(0, blank);
+        if (blank == std::string::npos || micros.empty() || micros.size() > 18 ||
+            micros.find_first_not_of("0123456789") != std::string::npos)
+            throw Error::field("after", "must be a `next` that this server gave");
+        const std::int64_t requested = std::stoll(micros);
+        where.add("(requested_at > ? OR (requested_at = ? AND id > ?))",
+                  {requested, requested, page.after.substr(blank + 1)});
+    }
+    where.values.emplace_back(limit);
+    return database_.connections().read([&](Sql& sql) {
+        std::vector<Callback> items;
+        for (const auto& row : sql.rows<CallbackRow>(selectCallback() + where.text + turn, where.values))
+            items.push_back(callbackOf(row));
+        return makePage(std::move(items), page, [](const Callback& one) {
+            return std::to_string(epochMicros(one.requestedAt)) + ' ' + one.id.str();
+        });
+    });
+}
+
+CallbackDetail CallbackRepository::get(const domain::Scope& scope, const std::string& id,
+                                       const std::set<QueueId>& memberOf) {
+    return database_.connections().read([&](Sql& sql) {
+        CallbackDetail out{find(sql, scope, id, memberOf), {}};
+        for (const auto& row : sql.rows<AttemptRow>(selectAttempts, {scope.tenant().str(), id})) {
+            domain::CallbackAttempt one;
+            one.attempt = static_cast<int>(at<0>(row));
+            one.channelId = at<1>(row);
+            one.server = at<2>(row);
+            one.begunAt = fromEpochMicros(at<3>(row));
+            one.gatedAt = timeOf(at<4>(row));
+            one.endedAt = timeOf(at<5>(row));
+            if (!at<6>(row).isNull()) one.outcome = domain::parseCallbackOutcome(at<6>(row).value());
+            one.dialStatus = at<7>(row);
+            one.hangupCause = static_cast<int>(at<8>(row));
+            out.attempts.push_back(std::move(one));
+        }
+        return out;
+    });
+}
+
+CancelledCallback CallbackRepository::cancel(const domain::Scope& scope, const std::string& id,
+                                             const std::set<QueueId>& memberOf) {
+    const auto now = database_.clock().now();
+    return database_.connections().write([&](Sql& sql) -> CancelledCallback {
+        const auto before = find(sql, scope, id, memberOf, sql.dialect().forUpdate());
+        // Asked twice: the first answer still holds.
+        if (before.state == domain::CallbackState::cancelled) return {before, true};
+        const bool done = change(sql, before.id, CallbackEvent::cancel, now, {});
+        return {done ? find(sql, scope, id, memberOf) : before, done};
+    });
+}
+
+Callback CallbackRepository::retry(const domain::Scope& scope, const std::string& id,
+                                   const std::set<QueueId>& memberOf) {
+    const auto now = database_.clock().now();
+    try {
+        return database_.connections().write([&](Sql& sql) {
+            const auto before = find(sql, scope, id, memberOf, sql.dialect().forUpdate());
+            if (!domain::nextState(before.state, CallbackEvent::reopen))
+                throw Error(ErrorCode::conflict, "it is " + std::string(domain::stateToken(before.state)) +
+                                                     ": only one that waits, failed or expired can be tried again");
+            CallbackChange wanted{"due_at = ?, open_key = ?, ended_at = NULL",
+                                  {epochMicros(now), openKey(before.queue, before.number)},
+                                  {}};
+            if (domain::isFinal(before.state)) {
+                const auto policy = policyOf(sql, scope.tenant(), before.queue);
+                wanted.set += ", expires_at = ?, max_dials = ?, doubts = 0";
+                wanted.values.emplace_back(epochMicros(now + policy.expiresAfter));
+                wanted.values.emplace_back(std::int64_t(before.dials + policy.retry.maxDials));
+            }
+            if (!change(sql, before.id, CallbackEvent::reopen, now, wanted))
+                throw Error(ErrorCode::internal, "a locked callback changed its state");
+            return find(sql, scope, id, memberOf);
+        });
+    } catch (const Error& e) {
+        if (e.code() != ErrorCode::alreadyExists) throw;
+        throw Error(ErrorCode::conflict, "another callback for the same queue and number is open");
+    }
+}
+
+domain::CallbackPolicy CallbackRepository::policy(const domain::Scope& scope, const QueueId& queue) {
+    return database_.connections().read([&](Sql& sql) { return policyOf(sql, scope.tenant(), queue); });
+}
+
+void CallbackRepository::setPolicy(const domain::Scope& scope, const QueueId& queue,
+                                   const domain::CallbackPolicy& policy) {
+    checkWholeTenant(scope);
+    check(policy);
+    Values values{scope.tenant().str(), queue.str(), std::string(domain::modeToken(policy.mode)),
+                  std::int64_t(policy.retry.maxDials), std::int64_t(policy.retry.maxDoubts)};
+    for (std::size_t i = 1; i < domain::callbackOutcomes; ++i) {
+        const auto& delay = policy.retry.delays[i];
+        values.emplace_back(delay ? Value(std::int64_t(delay->count())) : Value());
+    }
+    for (auto& value : Values{std::int64_t(policy.expiresAfter.count()), std::int64_t(policy.ring.count()),
+                              std::int64_t(policy.askKey ? 1 : 0), orNull(policy.hours), policy.callerId})
+        values.push_back(std::move(value));
+    database_.connections().write([&](Sql& sql) {
+        if (!queue.empty()) checkQueue(sql, scope, queue);
+        sql.execute(insertPolicy + sql.dialect().onDuplicate(
+                                       "tenant_id, queue_id",
+                                       sql.dialect().takeOver({"mode", "max_dials", "max_doubts", "after_busy",
+                                                               "after_no_answer", "after_declined", "after_machine",
+                                                               "after_unreachable", "after_agent_gone",
+                                                               "after_not_dialled", "after_unknown", "expires_after",
+                                                               "ring_seconds", "ask_key", "hours_id", "caller_id"})),
+                    values);
+    });
+}
+
+} // namespace pbx::storage

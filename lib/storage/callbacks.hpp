@@ -1,0 +1,68 @@
+// Callbacks as people see them: asked for, listed, cancelled, tried again; and how a tenant wants them done.
+// Threads: any. Fails with pbx::Error: notFound, conflict (its state does not allow it), invalidArgument, forbidden (a
+// policy, by a limited scope), unavailable, outcomeUnknown.
+// A scope with self() reaches only the queues in `memberOf`, as in queues.hpp.
+#pragma once
+
+#include "domain/callback.hpp"
+#include "storage/page.hpp"
+
+#include <set>
+
+namespace pbx::storage {
+
+class Database;
+
+struct NewCallback {
+    std::string queue;  // id or name
+    std::string number; // normalised
+    std::string name;
+    std::string note;
+    std::string requestedBy;
+    std::optional<UtcTime> notBefore;
+    std::optional<UtcTime> expiresAt; // empty: by the policy
+};
+struct RequestedCallback {
+    domain::Callback callback;
+    bool existing = false; // there was an open one for this queue and number: this is it, unchanged
+};
+struct CancelledCallback {
+    domain::Callback callback; // as it is now
+    bool cancelled = false;    // false: too late, it is being dialled or over
+};
+struct CallbackFilter {
+    std::optional<QueueId> queue;
+    std::optional<std::string> number;
+    bool open = false; // only those that are not over
+    std::set<QueueId> memberOf;
+};
+struct CallbackDetail {
+    domain::Callback callback;
+    std::vector<domain::CallbackAttempt> attempts; // oldest first
+};
+
+class CallbackRepository {
+public:
+    explicit CallbackRepository(Database& database) : database_(database) {}
+
+    // Committed when it answers. Of two that ask for the same at once one makes it and both are told of it.
+    RequestedCallback request(const domain::Scope& scope, const NewCallback& wanted,
+                              const std::set<QueueId>& memberOf = {});
+    Page<domain::Callback> list(const domain::Scope& scope, const PageRequest& page, const CallbackFilter& filter = {});
+    CallbackDetail get(const domain::Scope& scope, const std::string& id, const std::set<QueueId>& memberOf = {});
+    // "cancelled" is a promise: no phone rings for it from now on.
+    CancelledCallback cancel(const domain::Scope& scope, const std::string& id, const std::set<QueueId>& memberOf = {});
+    // Now rather than later; one that is failed or expired is open again, with all its attempts before it, until
+    // `expiresAt` (for one that is still open: no change of that). Conflict for any other state, and when another one
+    // for the same queue and number is open meanwhile.
+    domain::Callback retry(const domain::Scope& scope, const std::string& id, const std::set<QueueId>& memberOf = {});
+
+    // `queue` empty: the tenant's own, which holds where a queue has none.
+    domain::CallbackPolicy policy(const domain::Scope& scope, const QueueId& queue = {});
+    void setPolicy(const domain::Scope& scope, const QueueId& queue, const domain::CallbackPolicy& policy);
+
+private:
+    Database& database_;
+};
+
+} // namespace pbx::storage

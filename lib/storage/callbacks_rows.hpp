@@ -1,0 +1,43 @@
+// What the repositories of callbacks share: rows, the one way to change a state, policies. Not for outside lib/storage.
+// Threads: values. Fails with pbx::Error: internal (a token in the database that this program does not know).
+#pragma once
+
+#include "domain/callback.hpp"
+#include "storage/repository.hpp"
+
+#include <string>
+#include <string_view>
+
+namespace pbx::storage {
+
+using CallbackRow = Row<std::string, std::string, std::string, std::string, std::string, std::string, std::string,
+                        Maybe<std::string>, Int, Int, Int, Int, Int, Int, Int, Maybe<Int>, Int>;
+inline constexpr std::string_view callbackColumns =
+    "id, queue_id, number, name, note, requested_by, state, outcome, attempt, dials, max_dials, doubts, requested_at, "
+    "due_at, expires_at, ended_at, version";
+// "SELECT <columns> FROM callbacks WHERE "
+std::string selectCallback();
+domain::Callback callbackOf(const CallbackRow& row);
+
+// One guarded UPDATE: `event` on the callback `id`, in a state that takes it, and only where `guard` holds too; false:
+// it did not happen. `set` is put behind the new state ("due_at = ?, ..."), may be empty. What is over loses its open
+// key, its token and its owner. Tells of what people want to know, in the same transaction.
+struct CallbackChange {
+    std::string set;
+    Values values;
+    Where guard;
+};
+bool change(Sql& sql, const CallbackId& id, domain::CallbackEvent event, UtcTime now, const CallbackChange& change);
+
+// The queue's policy, else the tenant's, else what holds without.
+domain::CallbackPolicy policyOf(Sql& sql, const TenantId& tenant, const QueueId& queue);
+
+// The key that is unique among the tenant's open callbacks.
+std::string openKey(const QueueId& queue, std::string_view number);
+
+// An attempt came to its end: complete, or missed and then retry or giveUp by the policy; `job` is the row as it is,
+// locked. False: its state does not take this any more.
+bool settle(Sql& sql, const TenantId& tenant, const domain::Callback& callback, domain::CallbackOutcome outcome,
+            const domain::DialReport& report, UtcTime now);
+
+} // namespace pbx::storage
