@@ -33,6 +33,8 @@ using PriorityCallerId = Id<struct PriorityCallerTag>;
 using CustomerId = Id<struct CustomerTag>;
 using DidId = Id<struct DidTag>;
 using HoursId = Id<struct HoursTag>;
+using TrunkId = Id<struct TrunkTag>;
+using OutboundRuleId = Id<struct OutboundRuleTag>;
 
 } // namespace pbx
 

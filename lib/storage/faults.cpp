@@ -33,8 +33,9 @@ std::string mysqlUniqueField(const std::string& text) {
     if (place == std::string::npos) return {};
     std::string_view key = std::string_view(text).substr(place + mark.size());
     key = key.substr(0, key.find('\''));
-    for (std::string_view table : {"tenants", "departments", "queues", "agents", "users", "api_tokens", "blocklist",
-                                   "priority_callers", "customers", "dids", "hours"}) {
+    for (std::string_view table :
+         {"tenants", "departments", "queues", "agents", "users", "api_tokens", "blocklist", "priority_callers",
+          "customers", "dids", "hours", "phones", "trunks", "outbound_rules"}) {
         const auto prefix = "uq_" + std::string(table) + "_";
         if (key.starts_with(prefix)) return fieldOfColumn(key.substr(prefix.size()));
     }

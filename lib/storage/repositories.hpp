@@ -16,13 +16,17 @@
 #include "storage/hours.hpp"
 #include "storage/idempotency.hpp"
 #include "storage/leases.hpp"
+#include "storage/outbound_rules.hpp"
+#include "storage/phones.hpp"
 #include "storage/priority_callers.hpp"
 #include "storage/queue_conditions.hpp"
+#include "storage/queue_settings.hpp"
 #include "storage/queues.hpp"
 #include "storage/status_rules.hpp"
 #include "storage/tenant_routing.hpp"
 #include "storage/tenants.hpp"
 #include "storage/tokens.hpp"
+#include "storage/trunks.hpp"
 #include "storage/users.hpp"
 
 namespace pbx::storage {
@@ -33,7 +37,8 @@ struct Repositories {
           tokens(database), audit(database), idempotency(database), leases(database), blocklist(database),
           priorityCallers(database), customers(database), statusRules(database), dids(database), hours(database),
           queueConditions(database), tenantRouting(database), callers(database), callbacks(database),
-          callbackJobs(database) {}
+          callbackJobs(database), queueSettings(database), phones(database), trunks(database), outboundRules(database) {
+    }
 
     TenantRepository tenants;
     DepartmentRepository departments;
@@ -55,6 +60,10 @@ struct Repositories {
     CallerRepository callers;
     CallbackRepository callbacks;
     CallbackJobRepository callbackJobs;
+    QueueSettingsRepository queueSettings;
+    PhoneRepository phones;
+    TrunkRepository trunks;
+    OutboundRuleRepository outboundRules;
 };
 
 // Everything that the mapping needs, of all tenants, as of one moment. Load it anew when Versions::directory grew.

@@ -58,12 +58,6 @@ void refuseIfUsed(Sql& sql, const domain::Scope& scope, const Uses& uses, const 
                                                  ": change that first");
 }
 
-bool isSound(std::string_view sound) {
-    return !sound.empty() && sound.size() <= 128 &&
-           sound.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-/") ==
-               std::string_view::npos;
-}
-
 void checkReached(Sql& sql, const domain::Scope& scope, const char* statement, std::string_view kind,
                   const std::string& id) {
     const auto row = isReference(id) ? sql.row<Row<Maybe<std::string>>>(statement, {scope.tenant().str(), id})
@@ -72,6 +66,12 @@ void checkReached(Sql& sql, const domain::Scope& scope, const char* statement, s
 }
 
 } // namespace
+
+bool isSound(std::string_view sound) {
+    return !sound.empty() && sound.size() <= 128 &&
+           sound.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-/") ==
+               std::string_view::npos;
+}
 
 std::string destinationColumns(std::string_view prefix) {
     std::string out;

@@ -25,6 +25,8 @@ std::optional<domain::Destination> destinationAt(const R& row) {
                          at<First + 4>(row));
 }
 
+// The name of a sound in Asterisk: letters, digits, '_', '-', '/'; 1 to 128.
+bool isSound(std::string_view sound);
 // "+" and digits, or digits; at most 15 of them. `field` is named in the error.
 void checkNumber(std::string_view number, std::string_view field);
 // 0-100

@@ -166,7 +166,7 @@ class Site(unittest.TestCase):
                 kinds = {m.get("Event") for m in seen.messages}
             driver.check_refreshed("everything, counters too")
             self.assertGreaterEqual(driver.phones.started, 21)
-            self.assertLessEqual({"VarSet", "Newexten", "RTCPSent"}, kinds)     # what asterisk/manager.conf filters
+            self.assertLessEqual({"VarSet", "Newexten", "RTCPSent"}, kinds)     # what lab/templates/manager.conf filters
             ignored = self.ignored_events(pbxd)
             self.assertGreater(ignored, 1000)
             slowest = max(driver.comparisons, key=lambda c: c[1])

@@ -1,4 +1,4 @@
-"""Writes the configuration of one lab from the templates in asterisk/ (see the README there)."""
+"""Writes the configuration of one lab from the templates in templates/ (see the README there)."""
 import os
 import re
 
@@ -6,7 +6,7 @@ TENANTS = ("viatalk", "hostrocket", "dotblock")
 AGENTS = (101, 102, 103)
 TRUNK_IP = {tenant: f"127.0.0.{11 + i}" for i, tenant in enumerate(TENANTS)}
 REPOSITORY = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
-TEMPLATES = os.path.join(REPOSITORY, "asterisk")
+TEMPLATES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "templates")
 
 # Modules complain when these are missing; empty is what we want of them.
 EMPTY = {"acl.conf": "", "ccss.conf": "[general]\n", "cli_aliases.conf": "", "extconfig.conf": "[settings]\n",
