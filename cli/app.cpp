@@ -22,12 +22,14 @@ struct Runner {
     std::string_view label;
     int (*run)(const Parsed&, const Console&);
 };
-constexpr std::array<Runner, 8> runners{{
+constexpr std::array<Runner, 10> runners{{
     {"watch", &runWatch},
     {"asterisk adopt", &runAdopt},
     {"db status", &runDbStatus},
     {"db migrate", &runDbMigrate},
     {"bootstrap", &runBootstrap},
+    {"asterisk render", &runAsteriskRender},
+    {"asterisk check", &runAsteriskCheck},
     {"completion bash",
      [](const Parsed&, const Console& console) {
          console.out << bashCompletion();

@@ -27,7 +27,7 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 14> groupSum
     {"call", "The calls that are up now."},
     {"event", "What happens, as it happens."},
     {"audit", "Who changed what."},
-    {"asterisk", "Take over what an Asterisk has already."},
+    {"asterisk", "Asterisk's configuration, and what an Asterisk has already."},
     {"db", "The database of the pbxd on this machine."},
     {"completion", "The shell completes commands and options."},
 }};
@@ -253,6 +253,31 @@ std::vector<Command> ownCommands() {
                    .positionalDoc = "Login name: a-z, 0-9, dot, underscore, dash.",
                    .options = {passwordFile, pbxdConfig},
                    .examples = {"bootstrap root-operator", "bootstrap ops --password-file /root/ops.password"}});
+    const Option server{"server", "NAME", "The Asterisk, where there are several.", false, false, ""};
+    out.push_back(
+        {.path = {"asterisk", "render"},
+         .summary = "Write Asterisk's whole configuration from the database; the folder changes in one step.",
+         .section = Section::local,
+         .positional = {},
+         .positionalDoc = {},
+         .options = {{"out", "DIR",
+                      "Folder to write; its folder custom/ stays, the files before are kept as "
+                      "DIR.pbxd-old.",
+                      false, false, "file"},
+                     {"diff", "DIR",
+                      "In place of writing: what would change there. Exit code 0: nothing; 6: something.", false, false,
+                      "file"},
+                     {"force", "", "Overwrite what was changed by hand.", false, false, ""},
+                     server,
+                     pbxdConfig},
+         .examples = {"asterisk render --out /etc/asterisk", "asterisk render --diff /etc/asterisk --server main"}});
+    out.push_back({.path = {"asterisk", "check"},
+                   .summary = "Say what is wrong with a rendered folder: missing files, open modes, other secrets.",
+                   .section = Section::local,
+                   .positional = "DIR",
+                   .positionalDoc = "The folder.",
+                   .options = {server, pbxdConfig},
+                   .examples = {"asterisk check /etc/asterisk"}});
     out.push_back({.path = {"completion", "bash"},
                    .summary = "Print the completion for bash.",
                    .section = Section::about,

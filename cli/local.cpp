@@ -17,21 +17,6 @@ namespace {
 
 constexpr std::string_view defaultFile = "/etc/pbxd/pbxd.conf";
 
-// --config is pbxd's here: there is no other configuration that these commands read.
-Config pbxdConfig(const Parsed& parsed, const Console& console) {
-    const auto named = parsed.value("config");
-    const auto file = named ? *named : console.variable("PBXD_CONFIG").value_or(std::string(defaultFile));
-    ConfigSources sources{file, {}};
-    for (const auto& [name, value] : console.environment)
-        if (name.starts_with("PBXD_")) sources.environment.emplace_back(name, value);
-    auto loaded = daemon::loadSettings(sources);
-    std::string faults;
-    for (const auto& fault : loaded.faults)
-        if (!fault.warning) faults += (faults.empty() ? "" : "\n") + terminalText(fault.text());
-    if (!faults.empty()) throw Error(ErrorCode::invalidArgument, faults);
-    return std::move(loaded.config);
-}
-
 std::string statusJson(const storage::SchemaStatus& status) {
     std::string out = status.current() ? "{\"current\":true" : "{\"current\":false";
     out += ",\"migrations\":[";
@@ -54,6 +39,21 @@ struct Opened {
 };
 
 } // namespace
+
+// --config is pbxd's here: there is no other configuration that these commands read.
+Config pbxdConfig(const Parsed& parsed, const Console& console) {
+    const auto named = parsed.value("config");
+    const auto file = named ? *named : console.variable("PBXD_CONFIG").value_or(std::string(defaultFile));
+    ConfigSources sources{file, {}};
+    for (const auto& [name, value] : console.environment)
+        if (name.starts_with("PBXD_")) sources.environment.emplace_back(name, value);
+    auto loaded = daemon::loadSettings(sources);
+    std::string faults;
+    for (const auto& fault : loaded.faults)
+        if (!fault.warning) faults += (faults.empty() ? "" : "\n") + terminalText(fault.text());
+    if (!faults.empty()) throw Error(ErrorCode::invalidArgument, faults);
+    return std::move(loaded.config);
+}
 
 int runDbStatus(const Parsed& parsed, const Console& console) {
     const auto form = formOf(parsed.value("output").value_or("table"));

@@ -3,6 +3,7 @@
 // for a configuration that cannot be used.
 #pragma once
 
+#include "base/config.hpp"
 #include "cli/command.hpp"
 #include "cli/console.hpp"
 
@@ -11,5 +12,11 @@ namespace pbx::cli {
 int runDbStatus(const Parsed& parsed, const Console& console);
 int runDbMigrate(const Parsed& parsed, const Console& console);
 int runBootstrap(const Parsed& parsed, const Console& console);
+// Of the [render.NAME] that --server names; exit code of a conflict: --diff found a difference, check a fault.
+int runAsteriskRender(const Parsed& parsed, const Console& console);
+int runAsteriskCheck(const Parsed& parsed, const Console& console);
+
+// For the local commands: pbxd's own configuration, by --config, $PBXD_CONFIG or its usual place.
+Config pbxdConfig(const Parsed& parsed, const Console& console);
 
 } // namespace pbx::cli

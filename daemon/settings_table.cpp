@@ -13,7 +13,7 @@ using enum SettingType;
 constexpr auto reload = SettingChange::reload;
 constexpr auto restart = SettingChange::restart;
 
-constexpr std::array<SectionDoc, 7> sections{{
+constexpr std::array<SectionDoc, 8> sections{{
     {"pbxd", "The daemon itself."},
     {"http", "The one HTTP front: dashboard, SOAP, XML-RPC, JSON, metrics and health all stand behind it."},
     {"storage", "Where users, queues and records are kept."},
@@ -22,6 +22,8 @@ constexpr std::array<SectionDoc, 7> sections{{
     {"agi", "FastAGI: where Asterisk's dialplan asks what to do with a call. It is served while at least one "
             "[asterisk.NAME] has an agi_token_file."},
     {"asterisk.*", "One Asterisk server; one such section for each, with a name of your choice."},
+    {"render.*", "How `pbxctl asterisk render` writes the configuration of the Asterisk of that name; pbxd itself does "
+                 "not read it."},
 }};
 
 constexpr std::array settings{
@@ -229,6 +231,41 @@ constexpr std::array settings{
     Setting{"asterisk.*", "dead_after_ms", whole, "9000",
             "Silence after which the connection is given up and made anew; more than ping_after_ms.", restart, 200,
             300000, "milliseconds"},
+
+    // [render.NAME]
+    Setting{"render.*", "asterisk_version", whole, "22", "Major version of that Asterisk.", restart, 16, 22},
+    Setting{"render.*", "etc_dir", path, "/etc/asterisk",
+            "Where Asterisk finds the rendered folder; it may be a link to it.", restart},
+    Setting{"render.*", "module_dir", path, "",
+            "Folder of Asterisk's modules. This and the next five: left out, the one that the program was built with.",
+            restart},
+    Setting{"render.*", "lib_dir", path, "", "Folder of Asterisk's own database and keys.", restart},
+    Setting{"render.*", "data_dir", path, "", "Folder of sounds and music.", restart},
+    Setting{"render.*", "spool_dir", path, "", "Folder of recordings.", restart},
+    Setting{"render.*", "run_dir", path, "", "Folder of the control socket.", restart},
+    Setting{"render.*", "log_dir", path, "", "Folder of the logs, with queue_log, CDR and CEL.", restart},
+    Setting{"render.*", "sip_listen", address, "0.0.0.0", "Address for SIP over UDP.", restart},
+    Setting{"render.*", "sip_port", whole, "5060", "UDP port for SIP.", restart, 1, 65535},
+    Setting{"render.*", "external_address", host, "",
+            "Behind a router: the address that the outside sees; goes with local_networks.", restart},
+    Setting{"render.*", "local_networks", addresses, "", "Networks on this side of the router.", restart},
+    Setting{"render.*", "phones_behind_nat", flag, "yes",
+            "Whether a phone is answered where its packets came from, in place of where it says it is.", restart},
+    Setting{"render.*", "rtp_first", whole, "10000", "First UDP port for voice.", restart, 1024, 65535},
+    Setting{"render.*", "rtp_last", whole, "20000", "Last UDP port for voice.", restart, 1024, 65535},
+    Setting{"render.*", "ami_listen", address, "127.0.0.1",
+            "Address for AMI, which pbxd reaches as [asterisk.NAME] host; the port is that section's.", restart},
+    Setting{"render.*", "ami_permit", addresses, "127.0.0.1", "Who may log in to AMI.", restart},
+    Setting{"render.*", "odbc_user", text, "",
+            "MariaDB account by which the dialplan decides when pbxd does not answer; give it SELECT alone. Left out: "
+            "the dialplan goes to the tenant's default queue then. Only with backend = mariadb.",
+            restart},
+    Setting{"render.*", "odbc_password_file", secretFile, "", "File with the password of that account.", restart},
+    Setting{"render.*", "odbc_driver", text, "MariaDB Unicode",
+            "Name of the driver in odbcinst.ini (Debian: odbc-mariadb), or the path of its library.", restart},
+    Setting{"render.*", "odbc_host", host, "",
+            "MariaDB as seen from Asterisk's machine; left out: [storage] socket, or host and port.", restart},
+    Setting{"render.*", "odbc_port", whole, "3306", "MariaDB's port, with odbc_host.", restart, 1, 65535},
 };
 
 constexpr std::array<std::string_view, 1> otherVariables{"PBXD_CONFIG"};
@@ -374,6 +411,26 @@ void judgeAsterisk(Judge judge) {
                 judge.fault(key, std::string(key) + " is given, but tls is no", "say tls = yes, or remove it");
 }
 
+void judgeRender(Judge judge) {
+    const auto& config = judge.config;
+    const auto name = judge.section.substr(judge.section.find('.') + 1);
+    const auto servers = config.names("asterisk");
+    if (std::find(servers.begin(), servers.end(), name) == servers.end())
+        judge.fault("asterisk_version", "there is no [asterisk." + name + "] that it could be for",
+                    "give both sections the same name");
+    if (config.whole(judge.section, "rtp_first") >= config.whole(judge.section, "rtp_last"))
+        judge.fault("rtp_first", "rtp_first is not below rtp_last", "a call takes four ports: leave room for them");
+    if (judge.empty("external_address") != judge.empty("local_networks"))
+        judge.fault("external_address", "external_address and local_networks go together, and one is missing",
+                    "give both or neither");
+    if (judge.empty("odbc_user") != config.secret(judge.section, "odbc_password_file").empty())
+        judge.fault("odbc_user", "odbc_user and odbc_password_file go together, and one is missing",
+                    "give both or neither");
+    if (!judge.empty("odbc_user") && config.text("storage", "backend") != "mariadb")
+        judge.fault("odbc_user", "odbc_user is given, but backend is sqlite: Asterisk cannot read that",
+                    "leave it out");
+}
+
 } // namespace
 
 const SettingsTable& settingsTable() { return table; }
@@ -385,6 +442,7 @@ std::vector<ConfigFault> checkTogether(const Config& config) {
     judgeAgi({config, faults, "agi"});
     const auto servers = config.names("asterisk");
     for (const auto& name : servers) judgeAsterisk({config, faults, "asterisk." + name});
+    for (const auto& name : config.names("render")) judgeRender({config, faults, "render." + name});
     if (servers.empty())
         faults.push_back({config.file(), "there is no Asterisk, so that the board stays empty",
                           "add a section [asterisk.main] with its secret_file", true});

@@ -48,7 +48,7 @@ exten => s,1,UserEvent(AgiEnd,Way: ${{WAY}},Status: ${{AGISTATUS}},Done: ${{PBX_
 # What a caller supplies, without line ends.
 CLEAN = """exten => {number},1,Set(CALLERID(num)=${{FILTER(0-9+,${{CALLERID(num)}})}})
  same => n,Set(CALLERID(name)=${{FILTER(\\x20-\\x7e\\x80-\\xff,${{CALLERID(name)}})}})
- same => n,Set(REDIRECTING(from-num)=${{FILTER(0-9+,${{REDIRECTING(from-num)}})}})
+ same => n,Set(REDIRECTING(from-num,i)=${{FILTER(0-9+,${{REDIRECTING(from-num)}})}})
  same => n,Goto(agi-asked,answered,1)"""
 CLEANED = 5100
 ENDINGS = {"answered": "answered", "slow": "late", "nothing": "nothing_to_say", "badtoken": "unknown_token"}     # the other cases do not reach the server

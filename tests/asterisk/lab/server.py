@@ -54,7 +54,8 @@ class Lab:
     # --- making
 
     @classmethod
-    def up(cls, prefix, version, *, base=None, tree=None, die_with_parent=False, qualify_seconds=30, sales_wait=20):
+    def up(cls, prefix, version, *, base=None, tree=None, die_with_parent=False, qualify_seconds=30, sales_wait=20,
+           write=config.write_all):
         """Makes the lab in `prefix` anew (new secrets) and starts it. base: first port of the block, None = any free.
         die_with_parent: Asterisk ends with the calling thread. qualify_seconds: how often phones are asked whether
         they live. sales_wait: seconds after which the sales queues give a caller up."""
@@ -69,7 +70,7 @@ class Lab:
         tree = tree or fetch(version)
         base = ports.claim(prefix, base)
         try:
-            lab = cls._make(prefix, version, base, tree, qualify_seconds, sales_wait)
+            lab = cls._make(prefix, version, base, tree, qualify_seconds, sales_wait, write)
             lab.start(die_with_parent=die_with_parent)
         except BaseException:
             ports.release(base)
@@ -77,7 +78,7 @@ class Lab:
         return lab
 
     @classmethod
-    def _make(cls, prefix, version, base, tree, qualify_seconds, sales_wait):
+    def _make(cls, prefix, version, base, tree, qualify_seconds, sales_wait, write):
         for name in ("etc", "lib", "spool", "run", "log", "data", "secrets", "agi-bin"):
             shutil.rmtree(os.path.join(prefix, name), ignore_errors=True)
         root = os.path.join(tree, "root")
@@ -105,7 +106,7 @@ class Lab:
                   "QUALIFY_SECONDS": qualify_seconds, "SALES_WAIT": sales_wait}
         values |= {"SECRET_" + name.upper().replace("-", "_"): value for name, value in secret.items()}
         available = {os.path.basename(p)[:-3] for p in glob.glob(f"{modules}/*.so")}
-        config.write_all(f"{prefix}/etc", version, values, available)
+        write(f"{prefix}/etc", version, values, available)
         _write_wrapper(prefix, root)
         with open(os.path.join(tree, "version")) as f:
             full = f.read().split()[0]

@@ -1,0 +1,468 @@
+#!/usr/bin/env python3
+"""render.py 22|16 --pbxd PROGRAM --pbxctl PROGRAM: what `pbxctl asterisk render` writes, run by a real Asterisk with three tenants.
+
+It starts without a complaint, every outcome of the routing tables takes a SIPp call where it should; pbxd killed, the database decides by func_odbc; that
+stopped too, the call goes to the tenant's default queue. The delays are printed. Exit code 77: cannot run here (no SIPp, no MariaDB)."""
+import argparse
+import contextlib
+import hashlib
+import os
+import re
+import secrets
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import unittest
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from board.pbxd import Pbxd, bootstrap, _free_port  # noqa: E402
+from lab import TENANTS, TRUNK_IP, Lab, Phones, ports, processes  # noqa: E402
+from lab.config import write_private  # noqa: E402
+
+OPTIONS = None
+SERVER = "main"
+QUEUES = ("support", "sales", "vip", "billing", "short", "empty", "busy")
+CC = {"viatalk": "1212555", "hostrocket": "1312555", "dotblock": "1415555"}
+
+
+def number(tenant, end):
+    return f"{CC[tenant]}{end}"
+
+
+def seed(run, sip_secret, trunk_port):
+    """The tables of three companies that have the same names for everything; each blocks and prefers other people."""
+    far = 4_000_000_000_000_000     # µs: the year 2096
+    for i, tenant in enumerate(TENANTS):
+        t = f"t_{tenant}"
+        q = {name: f"q_{tenant}_{name}" for name in QUEUES}
+        run("INSERT INTO tenants (id, name, title, country, time_zone, languages, created_at) VALUES (?, ?, ?, 'US', 'America/New_York', 'en', 1)", t, tenant, tenant.title())
+        for name in QUEUES:
+            run("INSERT INTO queues (tenant_id, id, name, title, server, asterisk_name, wrapup_seconds, created_at) VALUES (?, ?, ?, ?, ?, ?, 0, 1)",
+                t, q[name], name, 'Hostile; "title" ${SHELL(id)}', SERVER, f"{tenant}-{name}")
+        settings = ("INSERT INTO queue_settings (tenant_id, queue_id, strategy, ring_seconds, retry_seconds, max_waiting, max_wait_seconds, weight, service_level_seconds, music_class, "
+                    "join_when, leave_when, agent_sound, position_every_seconds, periodic_sound, periodic_every_seconds) "
+                    "VALUES (?, ?, 'rrmemory', 10, 1, ?, ?, 0, 20, 'default', ?, 'always', '', 0, '', 60)")
+        run(settings, t, q["short"], 0, 2, "always")
+        run(settings, t, q["empty"], 0, None, "logged_in")
+        run(settings, t, q["busy"], 1, None, "always")
+        for agent in (101, 102):
+            a, user = f"a_{tenant}_{agent}", f"{tenant}-{agent}"
+            run("INSERT INTO agents (tenant_id, id, name, title, server, interface, created_at) VALUES (?, ?, ?, ?, ?, ?, 1)", t, a, f"agent-{agent}", "Ann", SERVER, f"PJSIP/{user}")
+            digest = hashlib.md5(f"{user}:pbxd:{sip_secret}".encode()).hexdigest()
+            run("INSERT INTO phones (tenant_id, agent_id, extension, username, realm, digest, caller_name, caller_number, created_at) VALUES (?, ?, ?, ?, 'pbxd', ?, ?, '', 1)",
+                t, a, str(agent), user, digest, 'Ann "O\'Neil"; ${SHELL(id)}')
+        run("INSERT INTO trunks (tenant_id, id, name, server, host, port, addresses, codecs, username, realm, digest, registers, caller_number, created_at) "
+            "VALUES (?, ?, 'main', ?, ?, ?, ?, 'ulaw alaw', '', '', '', 0, ?, 1)", t, f"l_{tenant}", SERVER, TRUNK_IP[tenant], trunk_port, TRUNK_IP[tenant], f"+{number(tenant, '0100')}")
+        for prefix, allowed in (("+1", 1), ("+1900", 0)):
+            run("INSERT INTO outbound_rules (tenant_id, id, kind, value, types, allowed) VALUES (?, ?, 'prefix', ?, '', ?)", t, f"o_{tenant}{prefix}", prefix, allowed)
+        run("INSERT INTO tenant_routing (tenant_id, version, default_queue_id, closed_kind, closed_sound) VALUES (?, 1, ?, 'announcement', 'vm-sorry')", t, q["support"])
+        run("INSERT INTO hours (tenant_id, id, name, title, time_zone, intervals_until) VALUES (?, ?, 'never', 'Never', 'America/New_York', ?)", t, f"h_{tenant}", far)
+        did = "INSERT INTO dids (tenant_id, id, number, title, queue_id, hours_id) VALUES (?, ?, ?, '', ?, ?)"
+        for end, queue, hours in (("0100", "sales", None), ("0101", "billing", f"h_{tenant}"), ("0102", "short", None), ("0103", "empty", None), ("0104", "busy", None)):
+            run(did, t, f"n_{tenant}{end}", f"+{number(tenant, end)}", q[queue], hours)
+        # of caller ...0200 each tenant thinks otherwise: blocked, vip, nothing
+        if i == 0:
+            run("INSERT INTO blocklist (tenant_id, id, kind, number, reason, added_by, created_at, hits) VALUES (?, 'b_1', 'prefix', '+16465550200', '', '', 1, 0)", t)
+        if i == 1:
+            run("INSERT INTO priority_callers (tenant_id, id, number, level, queue_id, reason, added_by, created_at) VALUES (?, 'p_1', '+16465550200', 10, ?, '', '', 1)", t, q["vip"])
+        run("INSERT INTO customers (tenant_id, id, number, status, attributes, updated_at) VALUES (?, ?, '+16465550300', 'overdue', '{}', 1)", t, f"c_{tenant}")
+        run("INSERT INTO status_rules (tenant_id, status, level, to_kind, to_queue_id, when_closed) VALUES (?, 'overdue', 0, 'queue', ?, 0)", t, q["billing"])
+        run("INSERT INTO queue_conditions (tenant_id, queue_id, priority_ceiling) VALUES (?, ?, 7)", t, q["vip"])
+        run("INSERT INTO queue_conditions (tenant_id, queue_id, priority_ceiling) VALUES (?, ?, 100)", t, q["busy"])
+        run("INSERT INTO queue_overflow (tenant_id, queue_id, step, overflow_when, overflow_limit, to_kind, to_queue_id) VALUES (?, ?, 0, 'waiting', 1, 'queue', ?)", t, q["busy"], q["support"])
+
+
+class Provider(threading.Thread):
+    """The other side of a trunk: answers OPTIONS, is busy for every call, keeps who was called."""
+
+    def __init__(self, address, port):
+        super().__init__(daemon=True)
+        self.called = []
+        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.socket.bind((address, port))
+        self.start()
+
+    def close(self):
+        self.socket.sendto(b"", self.socket.getsockname())
+        self.join(5)
+        self.socket.close()
+
+    def run(self):
+        while True:
+            data, sender = self.socket.recvfrom(65536)
+            if not data:
+                return
+            lines = data.decode(errors="replace").split("\r\n")
+            method = lines[0].split(" ")[0]
+            if method == "INVITE":
+                self.called.append(lines[0].split(" ")[1].removeprefix("sip:").partition("@")[0])
+            if method in ("INVITE", "OPTIONS"):
+                kept = [line + (";tag=1" if line.lower().startswith("to:") else "") for line in lines[1:] if line.lower().startswith(("via:", "from:", "to:", "call-id:", "cseq:"))]
+                status = "486 Busy Here" if method == "INVITE" else "200 OK"
+                self.socket.sendto("\r\n".join([f"SIP/2.0 {status}", *kept, "Content-Length: 0", "", ""]).encode(), sender)
+
+
+class Database:
+    def __init__(self, folder):
+        self.folder = folder
+        script = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib", "mariadb-up")
+        code = subprocess.run([script, folder, str(os.getpid())], stdout=subprocess.DEVNULL, timeout=120).returncode
+        if code == 77:
+            print("SKIPPED: no MariaDB", file=sys.stderr)
+            sys.exit(77)
+        if code:
+            raise RuntimeError(f"mariadb-up: exit {code}")
+        with open(f"{folder}/pid", encoding="ascii") as f:
+            self.who = processes.identity(int(f.read()))
+        with open(f"{folder}/port", encoding="ascii") as f:
+            self.port = int(f.read())
+
+    def sql(self, text, database="pbx"):
+        return subprocess.run(["mariadb", "--no-defaults", "-S", f"{self.folder}/s", "-u", "root", "-N", "-B", database], input=text, capture_output=True, text=True, check=True, timeout=60).stdout
+
+    def run(self, statement, *values):
+        """Test data only: values are ours, quoted for MariaDB."""
+        def literal(value):
+            return "NULL" if value is None else str(value) if isinstance(value, int) else "'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'"
+        parts = statement.split("?")
+        self.sql("".join(part + (literal(values[i]) if i < len(values) else "") for i, part in enumerate(parts)))
+
+    def stop(self):
+        if processes.alive(self.who):
+            os.kill(self.who["pid"], signal.SIGTERM)
+        deadline = time.monotonic() + 20
+        while processes.alive(self.who) and time.monotonic() < deadline:
+            time.sleep(0.05)
+
+
+class Rendered(unittest.TestCase):
+    """One Asterisk for all tests, in their order of names: the last ones take pbxd and MariaDB away."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = tempfile.mkdtemp(prefix="pbx-r-")
+        if not OPTIONS.keep:
+            cls.addClassCleanup(shutil.rmtree, cls.folder, True)
+        cls.database = Database(f"{cls.folder}/db")
+        cls.addClassCleanup(cls.database.stop)
+        cls.password = secrets.token_hex(12)
+        cls.database.sql(f"CREATE DATABASE pbx; CREATE USER pbx IDENTIFIED BY '{cls.password}'; GRANT ALL ON pbx.* TO pbx; "
+                         f"CREATE USER asterisk IDENTIFIED BY '{cls.password}'; GRANT SELECT ON pbx.* TO asterisk", "")
+        write_private(f"{cls.folder}/password", cls.password + "\n")
+        cls.token = secrets.token_hex(20)
+        write_private(f"{cls.folder}/token", cls.token + "\n")
+        cls.http, cls.agi = _free_port(), _free_port()
+        cls.lab = Lab.up(f"{cls.folder}/lab", OPTIONS.version, die_with_parent=True, write=cls.write)
+        cls.addClassCleanup(cls.lab.down)
+        process = processes.start([OPTIONS.pbxd, "--config", cls.conf], log=f"{cls.folder}/pbxd.log", cwd=cls.folder)
+        cls.pbxd = Pbxd(process, f"http://127.0.0.1:{cls.http}", *cls.operator, f"{cls.folder}/pbxd.log")
+        cls.addClassCleanup(lambda: processes.end(processes.identity(process.pid)))
+        cls.pbxd.wait_ready(30)
+        cls.ami = cls.lab.ami()
+        cls.addClassCleanup(cls.ami.close)
+        cls.phones = Phones(cls.lab)
+        cls.addClassCleanup(cls.phones.close)
+
+    @classmethod
+    def write(cls, etc, version, values, available):
+        """pbxd's configuration, the schema and the tables; then what pbxctl renders from them."""
+        prefix = values["PREFIX"]
+        cls.etc, cls.conf = etc, f"{cls.folder}/pbxd.conf"
+        driver = next(os.path.join(d, "libmaodbc.so") for d, _, files in os.walk(os.path.realpath(f"{os.path.dirname(values['MODULES'])}/..")) if "libmaodbc.so" in files)
+        write_private(cls.conf, f"""[pbxd]
+data_dir = {cls.folder}/data
+[http]
+port = {cls.http}
+[agi]
+port = {cls.agi}
+[storage]
+backend = mariadb
+host = 127.0.0.1
+port = {cls.database.port}
+database = pbx
+user = pbx
+password_file = {cls.folder}/password
+[asterisk.{SERVER}]
+port = {values['AMI_PORT']}
+user = pbxd
+secret_file = {prefix}/secrets/pbxd
+sys_user = pbxd-sys
+sys_secret_file = {prefix}/secrets/pbxd-sys
+agi_token_file = {cls.folder}/token
+[render.{SERVER}]
+asterisk_version = {version}
+etc_dir = {etc}
+module_dir = {values['MODULES']}
+lib_dir = {prefix}/lib
+data_dir = {prefix}/data
+spool_dir = {prefix}/spool
+run_dir = {prefix}/run
+log_dir = {prefix}/log
+sip_listen = 127.0.0.1
+sip_port = {values['SIP_PORT']}
+phones_behind_nat = no
+rtp_first = {values['RTP_START']}
+rtp_last = {values['RTP_END']}
+odbc_user = asterisk
+odbc_password_file = {cls.folder}/password
+odbc_driver = {driver}
+odbc_host = 127.0.0.1
+odbc_port = {cls.database.port}
+""")
+        os.makedirs(f"{cls.folder}/data", mode=0o700, exist_ok=True)
+        cls.pbxctl("db", "migrate")
+        cls.operator = bootstrap(OPTIONS.pbxctl, cls.conf, cls.folder)
+        with open(f"{prefix}/secrets/sip", encoding="ascii") as f:
+            seed(cls.database.run, f.read(), values["SIP_PORT"] + 4)
+        cls.pbxctl("asterisk", "render", "--out", etc)
+        for name in ("cdr-custom", "cel-custom"):       # as Asterisk's packages do
+            os.makedirs(f"{prefix}/log/{name}")
+        # an admin's own parts: the test driver's account, output without colours
+        os.makedirs(f"{etc}/custom", mode=0o750)
+        write_private(f"{etc}/custom/manager.conf", f"[lab](pbxd-account)\nsecret = {values['SECRET_LAB']}\npermit = 127.0.0.1\nread = all\nwrite = all\n")
+        write_private(f"{etc}/custom/asterisk.conf", "[options](+)\nnocolor = yes\nverbose = 3\n")
+        write_private(f"{etc}/custom/logger.conf", "[logfiles](+)\nfull => verbose,warning\n")
+        write_private(f"{etc}/custom/extensions.conf", "[viatalk-inbound](+)\nexten => 777,1,UserEvent(MyOwn)\n same => n,Hangup()\n")
+
+    @classmethod
+    def pbxctl(cls, *arguments, code=0):
+        done = subprocess.run([OPTIONS.pbxctl, *arguments, "--config", cls.conf], capture_output=True, text=True, timeout=60, stdin=subprocess.DEVNULL)
+        if done.returncode != code:
+            raise AssertionError(f"pbxctl {' '.join(arguments)}: exit {done.returncode}: {done.stdout}{done.stderr}")
+        return done.stdout
+
+    # --- one call
+
+    def start(self, tenant, to, caller, hold):
+        since = self.ami.mark()
+        self.phones.call(tenant, number(tenant, to) if len(to) == 4 else to, number=caller, hold=hold)
+        new = self.ami.wait(lambda m: m.get("Event") == "Newchannel" and (m.get("Channel") or "").startswith(f"PJSIP/{tenant}-trunk-main-"), 10, since)
+        self.assertIsNotNone(new, "the call did not reach Asterisk")
+        return since, new
+
+    def variable(self, since, new, name):
+        """What was set last, until now."""
+        found = self.settings(since, new, name)
+        return found[-1].get("Value") if found else None
+
+    def settings(self, since, new, name):
+        return [m for m in self.ami.messages[since:] if m.get("Event") == "VarSet" and m.get("Variable") == name and m.get("Uniqueid") == new.get("Uniqueid")]
+
+    def joins(self, tenant, to, caller, queue, *, why, priority="0", hold=1.5, within=2.0):
+        """The call enters that queue; seconds from Asterisk's first event of it until it is decided (Answer() waits half a second for a voice packet then, which
+        SIPp does not send)."""
+        since, new = self.start(tenant, to, caller, hold)
+        of = lambda m: m.get("Uniqueid") == new.get("Uniqueid")
+        joined = self.ami.wait(lambda m: m.get("Event") == "QueueCallerJoin" and of(m), 12, since)
+        self.assertIsNotNone(joined, f"{tenant} {to} from {caller} joined no queue")
+        self.assertEqual((joined.get("Queue"), self.variable(since, new, "PBX_WHY"), str(int(self.variable(since, new, "QUEUE_PRIO")))), (f"{tenant}-{queue}", why, priority))
+        seconds = float(self.settings(since, new, "QUEUE_PRIO")[-1].get("Timestamp")) - float(new.get("Timestamp"))
+        self.assertLess(seconds, within)
+        self.ami.wait(lambda m: m.get("Event") == "Hangup" and of(m), 12, since)
+        self.phones.reap(20)
+        return seconds
+
+    def ends(self, tenant, to, caller, *, why, event=None, hold=8):
+        """The call is not queued; the event in queue_log, if one is expected."""
+        log = self.log_length()
+        since, new = self.start(tenant, to, caller, hold)
+        end = self.ami.wait(lambda m: m.get("Event") == "Hangup" and m.get("Uniqueid") == new.get("Uniqueid"), 15, since)
+        self.assertIsNotNone(end)
+        self.phones.reap(20)
+        self.assertEqual(self.variable(since, new, "PBX_WHY"), why)
+        if event:
+            lines = [line for line in self.queue_log(log) if line.split("|")[1] == new.get("Uniqueid") and line.split("|")[4] == event]
+            self.assertEqual(len(lines), 1, self.queue_log(log))
+            return end, lines[0].split("|")[5:]
+        return end, None
+
+    def log_length(self):
+        return len(self.queue_log(0))
+
+    def queue_log(self, since):
+        with open(f"{self.lab.prefix}/log/queue_log", encoding="utf-8", errors="replace") as f:
+            return f.read().splitlines()[since:]
+
+    def tell(self, what, seconds):
+        print(f"  {OPTIONS.version} {what}: {seconds * 1000:.0f} ms from the INVITE to the decision", file=sys.stderr)
+
+    # --- the tests
+
+    def test_a_starts_without_a_complaint(self):
+        with open(f"{self.lab.prefix}/log/messages", encoding="utf-8", errors="replace") as f:
+            complaints = [line.rstrip() for line in f if re.search(r"(WARNING|ERROR)\[", line)]
+        self.assertEqual(complaints, [])
+        self.assertEqual(self.lab.foreign_libraries(), [])
+        modules = self.lab.cli("module", "show")
+        self.assertIn("chan_pjsip.so", modules)
+        self.assertNotIn("chan_sip.so", modules)
+        sounds = os.listdir(f"{self.lab.prefix}/data/sounds/en/")
+        for sound in ("vm-sorry", "im-sorry", "please-try-call-later"):
+            self.assertIn(f"{sound}.gsm", sounds)
+        endpoints = self.lab.cli("pjsip", "show", "endpoints")
+        for tenant in TENANTS:
+            for name in (f"{tenant}-101", f"{tenant}-102", f"{tenant}-trunk-main"):
+                self.assertIn(f"Endpoint:  {name}", endpoints)
+        self.assertIn("viatalk-support", self.lab.cli("queue", "show"))
+
+    def test_b_pbxd_decides(self):
+        for tenant in TENANTS:
+            self.tell(f"{tenant} FastAGI", self.joins(tenant, "0100", "16465550001", "sales", why="queued"))
+        self.joins("viatalk", "0199", "16465550001", "support", why="queued")                           # a number that nobody knows
+        end, data = self.ends("viatalk", "0100", "16465550200", why="blocked", event="PBXBLOCKED")
+        self.assertEqual(data, ["viatalk", "16465550200", number("viatalk", "0100"), "hangup", ""])
+        self.assertEqual(end.get("Cause"), "21")
+        self.joins("hostrocket", "0100", "16465550200", "vip", why="queued", priority="7")              # the ceiling of 10
+        self.joins("dotblock", "0100", "16465550200", "sales", why="queued")
+        self.joins("viatalk", "0100", "16465550300", "billing", why="diverted")
+        self.ends("viatalk", "0101", "16465550001", why="closed", event="PBXCLOSED")
+
+    def test_c_after_the_queue(self):
+        log = self.log_length()
+        self.ends("viatalk", "0102", "16465550001", why="queued")                                       # two seconds at most
+        self.assertTrue(any(line.split("|")[4] == "EXITWITHTIMEOUT" for line in self.queue_log(log)), self.queue_log(log))
+        _, data = self.ends("viatalk", "0103", "16465550001", why="queued", event="PBXJOINEMPTY")
+        self.assertEqual(data[:3], ["viatalk", "16465550001", number("viatalk", "0103")])
+
+    def test_d_a_phone_registers_by_its_digest_and_is_called(self):
+        self.phones.register({"viatalk-101": "answer"})
+        since = self.ami.mark()
+        self.ami.action("QueueAdd", Queue="viatalk-sales", Interface="PJSIP/viatalk-101", MemberName="Ann")
+        self.phones.call("viatalk", number("viatalk", "0100"), number="16465550001", hold=3)
+        self.assertIsNotNone(self.ami.wait(lambda m: m.get("Event") == "AgentConnect" and m.get("Queue") == "viatalk-sales", 15, since))
+        self.assertEqual(self.phones.reap(30), {})
+        self.ami.action("QueueRemove", Queue="viatalk-sales", Interface="PJSIP/viatalk-101")
+        connected = self.ami.wait(lambda m: m.get("Event") == "AgentComplete", 10, since)
+        self.assertIsNotNone(connected)
+        if OPTIONS.version == 22:
+            self.assertEqual(connected.get("Tenantid"), "viatalk")
+
+    def dials(self, dialled):
+        """The numbers that reach the provider when an agent's phone dials that."""
+        seen, since = len(self.provider.called), self.ami.mark()
+        self.ami.action("Originate", Channel=f"Local/{dialled}@viatalk-agents/n", Application="Wait", Data=1, Async="true", Timeout=3000)
+        self.ami.wait(lambda m: m.get("Event") == "OriginateResponse", 10, since)
+        return self.provider.called[seen:]
+
+    def test_e_phones_dial_what_the_allow_list_has(self):
+        self.provider = Provider(TRUNK_IP["viatalk"], self.lab.state["sip_port"] + 4)
+        self.addCleanup(self.provider.close)
+        self.lab.cli("pjsip", "qualify", "viatalk-trunk-main")
+        deadline = time.monotonic() + 10
+        while "Avail" not in self.lab.cli("pjsip", "show", "contacts").partition("viatalk-trunk-main/")[2].partition("\n")[0] and time.monotonic() < deadline:
+            time.sleep(0.1)
+        for dialled in ("+16465559999", "6465559999", "16465559999", "0016465559999", "01116465559999"):
+            self.assertEqual(self.dials(dialled), ["+16465559999"], dialled)
+        for refused in ("+19005559999", "+442071838750", "911", "112", "0019005559999", "+1646555&PJSIP", "+1646x9005559999"):
+            self.assertEqual(self.dials(refused), [], refused)
+
+    def test_f_hostile_callers(self):
+        """A number, a called number with line ends and dialplan syntax forge nothing, and open no way past the blocklist."""
+        log = self.log_length()
+        for caller in ("16465550200%0Aagi_context:%20x", "+1646555%0D%0A0200"):
+            since = self.ami.mark()
+            self.invite("viatalk", caller, number("viatalk", "0100"))
+            why = self.ami.wait(lambda m: m.get("Event") == "VarSet" and m.get("Variable") == "PBX_WHY", 10, since)
+            self.assertEqual(why.get("Value"), "blocked", caller)
+        since = self.ami.mark()
+        self.invite("viatalk", "16465550001", number("viatalk", "0100") + "%0A200%20result=1%24%7BSHELL(id)%7D")
+        self.assertIsNotNone(self.ami.wait(lambda m: m.get("Event") == "VarSet" and m.get("Variable") == "PBX_DONE" and m.get("Value") == "1", 10, since), "pbxd was not asked")
+        for line in self.queue_log(log):
+            self.assertRegex(line, r"^\d+\|")
+
+    def invite(self, tenant, caller, called):
+        address = TRUNK_IP[tenant]
+        sip = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.addCleanup(sip.close)
+        sip.bind((address, 0))
+        port, target = sip.getsockname()[1], self.lab.state["sip_port"]
+        body = f"v=0\r\no=x 1 1 IN IP4 {address}\r\ns=-\r\nc=IN IP4 {address}\r\nt=0 0\r\nm=audio 40000 RTP/AVP 0\r\na=rtpmap:0 PCMU/8000\r\n"
+        sip.sendto((f"INVITE sip:{called}@127.0.0.1:{target} SIP/2.0\r\nVia: SIP/2.0/UDP {address}:{port};branch=z9hG4bK{secrets.token_hex(4)}\r\n"
+                    f"From: \"${{SHELL(id)}}\" <sip:{caller}@{address}>;tag=1\r\nTo: <sip:{called}@127.0.0.1>\r\nCall-ID: {secrets.token_hex(8)}\r\nCSeq: 1 INVITE\r\n"
+                    f"Contact: <sip:x@{address}:{port}>\r\nMax-Forwards: 70\r\nContent-Type: application/sdp\r\nContent-Length: {len(body)}\r\n\r\n{body}").encode(), ("127.0.0.1", target))
+
+    def test_g_an_admins_parts_are_read_and_survive(self):
+        since = self.ami.mark()
+        self.phones.call("viatalk", "777", hold=1)
+        self.assertIsNotNone(self.ami.wait(lambda m: m.get("UserEvent") == "MyOwn", 10, since))
+        self.phones.reap(20)
+        self.assertEqual(self.pbxctl("asterisk", "render", "--diff", self.etc), "")
+        self.pbxctl("asterisk", "check", self.etc)
+        self.database.run("UPDATE queue_settings SET max_wait_seconds = 3 WHERE queue_id = 'q_viatalk_short'")
+        diff = self.pbxctl("asterisk", "render", "--diff", self.etc, code=6)
+        self.assertIn("--- extensions.conf", diff)
+        self.assertNotIn(self.token, diff)
+        self.pbxctl("asterisk", "render", "--out", self.etc)
+        self.assertTrue(os.path.exists(f"{self.etc}/custom/manager.conf"))
+        self.lab.cli("core", "reload")
+        self.joins("viatalk", "0100", "16465550001", "sales", why="queued")
+        os.chmod(f"{self.etc}/manager.conf", 0o644)
+        self.assertIn("manager.conf can be read by others", self.pbxctl("asterisk", "check", self.etc, code=6))
+        os.chmod(f"{self.etc}/manager.conf", 0o640)
+
+    def test_h_cdr_and_cel_are_files_in_microseconds(self):
+        for name in ("cdr-custom/pbxd-cdr.csv", "cel-custom/pbxd-cel.csv"):
+            with open(f"{self.lab.prefix}/log/{name}", encoding="utf-8") as f:
+                text = f.read()
+            self.assertRegex(text, r'"1[0-9]{9}\.[0-9]{6}"')
+            self.assertNotIn(self.token, text)
+            self.assertIn('"viatalk"', text)
+        with open(f"{self.lab.prefix}/log/messages", encoding="utf-8", errors="replace") as f:
+            self.assertNotIn(self.token, f.read())
+
+    def test_x_without_pbxd_the_database_decides(self):
+        processes.end(processes.identity(self.pbxd.process.pid), grace=0)
+        for tenant in TENANTS:
+            self.tell(f"{tenant} func_odbc, pbxd gone", self.joins(tenant, "0100", "16465550001", "sales", why="queued"))
+        self.joins("viatalk", "0199", "16465550001", "support", why="queued")
+        self.ends("viatalk", "0100", "16465550200", why="blocked", event="PBXBLOCKED")
+        self.joins("hostrocket", "0100", "6465550200", "vip", why="queued", priority="7")               # as dialled at home
+        self.joins("dotblock", "0100", "16465550200", "sales", why="queued")
+        self.joins("viatalk", "0100", "16465550300", "billing", why="diverted")
+        self.ends("viatalk", "0101", "16465550001", why="closed", event="PBXCLOSED")
+        with self.waiting("viatalk", "0104"):
+            self.joins("viatalk", "0104", "16465550002", "support", why="overflowed")
+
+    @contextlib.contextmanager
+    def waiting(self, tenant, to):
+        """Somebody waits in that queue meanwhile."""
+        since, new = self.start(tenant, to, "16465550001", 6)
+        self.assertIsNotNone(self.ami.wait(lambda m: m.get("Event") == "QueueCallerJoin" and m.get("Uniqueid") == new.get("Uniqueid"), 10, since))
+        calls, self.phones.calls = self.phones.calls, []
+        try:
+            yield
+        finally:
+            self.phones.calls += calls
+            self.phones.reap(20)
+
+    def test_y_pbxd_hangs(self):
+        with socket.create_server(("127.0.0.1", self.agi), backlog=20):      # the kernel accepts, nobody answers
+            self.tell("viatalk func_odbc, pbxd hangs", self.joins("viatalk", "0100", "16465550300", "billing", why="diverted", within=5))
+
+    def test_z_without_a_database_the_default_queue(self):
+        self.database.stop()
+        for tenant in TENANTS:
+            self.tell(f"{tenant} default queue, MariaDB stopped", self.joins(tenant, "0100", "16465550001", "support", why="queued", within=5))
+
+
+def main():
+    global OPTIONS
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("version", type=int, choices=(22, 16))
+    parser.add_argument("--pbxd", required=True)
+    parser.add_argument("--pbxctl", required=True)
+    parser.add_argument("--keep", action="store_true", help="leave the folder with its logs")
+    OPTIONS, rest = parser.parse_known_args()
+    if not shutil.which("sipp"):
+        print("SKIPPED: no SIPp; run scripts/setup asterisk", file=sys.stderr)
+        sys.exit(77)
+    unittest.main(argv=[sys.argv[0], *rest], verbosity=2)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,219 @@
+#include "render/render.hpp"
+
+#include "base/error.hpp"
+#include "sample_site.hpp"
+
+#include <functional>
+#include <gtest/gtest.h>
+
+namespace pbx::render {
+namespace {
+
+bool has(const std::string& text, std::string_view part) { return text.find(part) != std::string::npos; }
+std::string faultsOf(const Site& site) {
+    try {
+        render(site);
+    } catch (const Error& e) {
+        EXPECT_EQ(ErrorCode::invalidArgument, e.code());
+        return e.text();
+    }
+    return {};
+}
+// The lines of the section [name...] up to the next one.
+std::string section(const std::string& text, const std::string& name) {
+    const auto begin = text.find("\n[" + name + "]");
+    if (begin == std::string::npos) return {};
+    const auto end = text.find("\n[", begin + 1);
+    return text.substr(begin + 1, end == std::string::npos ? end : end - begin);
+}
+
+TEST(Render, TheSameSiteIsTheSameBytesAndEveryFileLetsAnAdminInclude) {
+    const auto files = render(sampleSite());
+    EXPECT_EQ(files, render(sampleSite()));
+    for (const auto& [name, text] : files) {
+        EXPECT_TRUE(text.starts_with("; Rendered by pbxctl asterisk render")) << name;
+        EXPECT_EQ(std::string::npos, text.find_first_of("\r\t")) << name;
+        const std::string folder = name == "asterisk.conf" ? "/etc/asterisk/custom/" : "custom/";
+        const bool includes = text.ends_with("#tryinclude \"" + folder + name + "\"\n");
+        EXPECT_EQ(name != "odbc.ini", includes) << name;
+        for (const auto line : {"\n@", "@?", "@>="}) EXPECT_FALSE(has(text, line)) << name << ": a mark was left";
+    }
+    for (const auto name : {"pjsip.conf", "queues.conf", "extensions.conf", "manager.conf", "func_odbc.conf",
+                            "res_odbc.conf", "odbc.ini", "cdr_custom.conf", "cel_custom.conf", "logger.conf",
+                            "asterisk.conf", "modules.conf", "musiconhold.conf", "features.conf", "rtp.conf"})
+        EXPECT_TRUE(files.contains(name)) << name;
+    EXPECT_FALSE(files.contains("pjsip.phone.conf"));
+}
+
+TEST(Render, APhoneProvesItselfByItsDigestAndATrunkIsKnownByItsAddressAlone) {
+    const auto text = render(sampleSite()).at("pjsip.conf");
+    EXPECT_TRUE(has(
+        text,
+        "[acme-101](pbxd-phone)\ncontext = acme-agents\naors = acme-101\nauth = acme-101\ncallerid = \"Ann\" <101>\n"
+        "accountcode = acme\nset_var = TENANT=acme\nnamed_call_group = acme\nnamed_pickup_group = acme\ntenantid = "
+        "acme\n"));
+    EXPECT_TRUE(has(text, "username = acme-101\nrealm = pbxd\nmd5_cred = " + std::string(32, 'a') + "\n"));
+    EXPECT_TRUE(has(text, "type = identify\nendpoint = acme-trunk-main\nmatch = 192.0.2.7\nmatch = 192.0.2.16/28\n"));
+    EXPECT_TRUE(has(text, "contact = sip:192.0.2.7:5060\n"));
+    EXPECT_TRUE(has(text, "[pbxd-trunk](!,pbxd-endpoint)\nidentify_by = ip\n"));
+    EXPECT_FALSE(has(text, "type = registration"));
+}
+
+TEST(Render, ATrunkThatRegistersHasCredentials) {
+    auto site = sampleSite();
+    auto& trunk = site.tenants[0].trunks[0];
+    trunk.username = "cust7";
+    trunk.realm = "sip.example.com";
+    trunk.digest = std::string(32, 'b');
+    trunk.registers = true;
+    const auto text = render(site).at("pjsip.conf");
+    EXPECT_TRUE(has(text, "type = registration\n"));
+    EXPECT_TRUE(has(text, "server_uri = sip:192.0.2.7:5060\nclient_uri = sip:cust7@192.0.2.7:5060\n"));
+    EXPECT_TRUE(has(text, "realm = sip.example.com\nmd5_cred = " + std::string(32, 'b') + "\n"));
+    EXPECT_TRUE(has(text, "outbound_auth = acme-trunk-main\n"));
+}
+
+TEST(Render, OldVersionsGetNoOptionThatTheyDoNotKnow) {
+    auto site = sampleSite();
+    site.machine.version = 16;
+    const auto files = render(site);
+    EXPECT_FALSE(has(files.at("pjsip.conf"), "tenantid"));
+    EXPECT_FALSE(has(files.at("queues.conf"), "force_longest_waiting_caller"));
+    EXPECT_FALSE(has(files.at("modules.conf"), "res_cdrel_custom"));
+    EXPECT_TRUE(has(render(sampleSite()).at("modules.conf"), "load = res_cdrel_custom.so"));
+    for (const int version : {15, 23}) {
+        site.machine.version = version;
+        EXPECT_EQ("the version of Asterisk must be 16 to 22", faultsOf(site));
+    }
+}
+
+TEST(Render, AQueueByDefaultAndWithEverySetting) {
+    auto site = sampleSite();
+    const auto plain = section(render(site).at("queues.conf"), "acme-support");
+    EXPECT_EQ("[acme-support](pbxd-queue)\nstrategy = rrmemory\nmusicclass = default\ntimeout = 15\nretry = "
+              "2\nwrapuptime = 7\nmaxlen = 0\n"
+              "weight = 0\nservicelevel = 20\njoinempty = yes\nleavewhenempty = no\nannounce-frequency = "
+              "0\nannounce-position = no\n"
+              "announce-holdtime = no\n\n",
+              plain);
+    auto& settings = site.tenants[0].queues[0].settings;
+    settings.strategy = domain::Strategy::leastrecent;
+    settings.joinWhen = domain::Presence::unpaused;
+    settings.leaveWhen = domain::Presence::loggedIn;
+    settings.maxWaitSeconds = 40;
+    settings.positionEverySeconds = 30;
+    settings.periodicSound = "acme/hello";
+    settings.agentSound = "beep";
+    const auto files = render(site);
+    const auto full = section(files.at("queues.conf"), "acme-support");
+    for (const auto line :
+         {"strategy = leastrecent\n", "joinempty = paused,unavailable,invalid,unknown\n",
+          "leavewhenempty = unavailable,invalid,unknown\n", "announce-frequency = 30\n", "announce-position = yes\n",
+          "announce = beep\n", "periodic-announce = acme/hello\nperiodic-announce-frequency = 60\n"})
+        EXPECT_TRUE(has(full, line)) << line << full;
+    // echo -n acme-support | md5sum
+    EXPECT_TRUE(
+        has(section(files.at("extensions.conf"), "globals"), "PBX_WAIT_ff769c1ac52d088868aedd7d8c362a8e = 40\n"));
+}
+
+TEST(Render, TheTenantStandsInItsOwnContextsAndEveryQuestionIsBounded) {
+    const auto text = render(sampleSite()).at("extensions.conf");
+    const auto route = section(text, "acme-route");
+    for (const auto line :
+         {"exten => s,1,Set(PBX_TENANT=acme)\n", " same => n,Set(PBX_ID=t_acme)\n",
+          " same => n,Set(PBX_DEFAULT=acme-support)\n",
+          " same => n,Gosub(pbxd-clean,s,1)\n same => n,Set(AGIEXITONHANGUP=yes)\n same => n,Set(PBX_DONE=)\n"
+          " same => n,Set(TIMEOUT(absolute)=3)\n same => "
+          "n,AGI(agi://127.0.0.1:4573/route/abcdefghijklmnopqrstuvwxyz012345?tenant=acme,"
+          "${PBX_DIALLED})\n same => n,Set(TIMEOUT(absolute)=0)\n",
+          "exten => T,1,Set(TIMEOUT(absolute)=0)\n"})
+        EXPECT_TRUE(has(route, line)) << line << route;
+    const auto agents = section(text, "acme-agents");
+    EXPECT_TRUE(has(
+        agents, "include => acme-outbound\nexten => +12125550100,1,Goto(acme-inbound,${EXTEN},1)\n"
+                "exten => 101,hint,PJSIP/acme-101\nexten => 101,1,Dial(PJSIP/acme-101,25,tT)\n same => n,Hangup()\n"))
+        << agents;
+    EXPECT_TRUE(has(section(text, "acme-outbound"),
+                    "exten => _+1212X.,1,Goto(acme-dial,${EXTEN},1)\nexten => _+1212976X.,1,Hangup(21)\n"
+                    "exten => i,1,Hangup(21)\n"));
+    EXPECT_TRUE(has(section(text, "acme-dial"), "Dial(PJSIP/${EXTEN}@acme-trunk-main,60,T)"));
+}
+
+TEST(Render, TwoTenantsNeverNameEachOther) {
+    auto site = sampleSite();
+    site.tenants.push_back(sampleTenant("beta"));
+    site.tenants[1].trunks[0].addresses = {"192.0.2.99"};
+    const auto text = render(site).at("extensions.conf");
+    for (const auto context : {"-inbound", "-route", "-agents", "-outbound", "-dial"}) {
+        const auto acme = section(text, std::string("acme") + context),
+                   beta = section(text, std::string("beta") + context);
+        EXPECT_FALSE(acme.empty()) << context;
+        EXPECT_FALSE(beta.empty()) << context;
+        EXPECT_FALSE(has(acme, "beta")) << context;
+        EXPECT_FALSE(has(beta.substr(0, beta.find("; ----")), "acme")) << context;
+    }
+}
+
+TEST(Render, WithoutMariadbNothingAsksADatabase) {
+    auto site = sampleSite();
+    site.machine.odbc.reset();
+    const auto files = render(site);
+    EXPECT_FALSE(has(files.at("modules.conf"), "odbc"));
+    EXPECT_FALSE(has(files.at("func_odbc.conf"), "["));
+    EXPECT_FALSE(has(files.at("extensions.conf"), "pbxd-database"));
+    EXPECT_TRUE(has(render(sampleSite()).at("extensions.conf"), "Gosub(pbxd-database,s,1)"));
+    EXPECT_TRUE(has(render(sampleSite()).at("odbc.ini"), "Server = 127.0.0.1\nPort = 3306\n"));
+}
+
+TEST(Render, HostileValuesAreRefusedByNameOrMadeHarmless) {
+    const std::string hostile = "x\n[evil]\n#include /etc/shadow;${SHELL(id)}\"";
+    const std::vector<std::pair<std::string, std::function<void(Site&)>>> cases{
+        {"queue support", [&](Site& s) { s.tenants[0].queues[0].queue.asteriskName = hostile; }},
+        {"the music class", [&](Site& s) { s.tenants[0].queues[0].settings.musicClass = hostile; }},
+        {"its extension", [&](Site& s) { s.tenants[0].phones[0].phone.extension = hostile; }},
+        {"its digest", [&](Site& s) { s.tenants[0].phones[0].phone.digest = hostile; }},
+        {"its number", [&](Site& s) { s.tenants[0].phones[0].phone.callerNumber = hostile; }},
+        {"its host", [&](Site& s) { s.tenants[0].trunks[0].host = hostile; }},
+        {"an address", [&](Site& s) { s.tenants[0].trunks[0].addresses = {hostile}; }},
+        {"a codec", [&](Site& s) { s.tenants[0].trunks[0].codecs = {hostile}; }},
+        {"its username", [&](Site& s) { s.tenants[0].trunks[0].username = hostile; }},
+        {"a prefix", [&](Site& s) { s.tenants[0].outbound[0].value = hostile; }},
+        {"a number", [&](Site& s) { s.tenants[0].dids = {hostile}; }},
+        {"the default queue", [&](Site& s) { s.tenants[0].defaultQueue = hostile; }},
+        {"the tenant's name", [&](Site& s) { s.tenants[0].tenant.name = hostile; }},
+        {"the AMI account", [&](Site& s) { s.machine.amiUser = hostile; }},
+        {"the secret of the AMI account", [&](Site& s) { s.machine.amiSecret = SecretString(hostile); }},
+        {"the FastAGI token", [&](Site& s) { s.machine.agiToken = SecretString(hostile); }},
+        {"MariaDB's database", [&](Site& s) { s.machine.odbc->database = hostile; }},
+        {"the folder", [&](Site& s) { s.machine.directories.log = hostile; }}};
+    for (const auto& [named, spoil] : cases) {
+        auto site = sampleSite();
+        spoil(site);
+        EXPECT_TRUE(has(faultsOf(site), named)) << named << ": " << faultsOf(site);
+    }
+    auto site = sampleSite();
+    site.tenants[0].phones[0].phone.callerName = hostile; // a person's name may be anything
+    site.tenants[0].tenant.title = hostile;               // never written
+    const auto files = render(site);
+    EXPECT_TRUE(has(files.at("pjsip.conf"), "callerid = \"x 'evil' #include /etc/shadow\\;${SHELL(id)}'\" <101>\n"));
+    for (const auto& [name, text] : files) EXPECT_FALSE(has(text, "\n[evil]") || has(text, "\n#include")) << name;
+}
+
+TEST(Render, NamesThatWouldMeetAreRefused) {
+    auto site = sampleSite();
+    site.tenants.push_back(sampleTenant("beta")); // the same trunk addresses
+    EXPECT_TRUE(has(faultsOf(site), "calls from 192.0.2.7 come by another trunk already"));
+    site = sampleSite();
+    site.tenants[0].queues[0].queue.asteriskName = "general";
+    EXPECT_TRUE(has(faultsOf(site), "its name in Asterisk is taken"));
+    site = sampleSite();
+    site.tenants[0].phones[0].phone.username = "acme-trunk-main";
+    site.tenants[0].phones[0].interface = "PJSIP/acme-trunk-main";
+    EXPECT_TRUE(has(faultsOf(site), "the name acme-trunk-main is taken"));
+    site = sampleSite();
+    site.tenants[0].phones[0].interface = "PJSIP/acme-199";
+    EXPECT_TRUE(has(faultsOf(site), "the secret was made for acme-101: make a new one"));
+}
+
+} // namespace
+} // namespace pbx::render
