@@ -27,6 +27,8 @@ from lab.config import write_private  # noqa: E402
 OPTIONS = None
 SERVER = "main"
 QUEUES = ("support", "sales", "vip", "billing", "short", "empty", "busy")
+# as docs/asterisk.md has it
+READ = ("queues", "agents", "blocklist", "priority_callers", "customers", "status_rules", "dids", "hours", "open_intervals", "queue_conditions", "queue_overflow", "tenant_routing")
 CC = {"viatalk": "1212555", "hostrocket": "1312555", "dotblock": "1415555"}
 
 
@@ -152,7 +154,7 @@ class Rendered(unittest.TestCase):
         cls.addClassCleanup(cls.database.stop)
         cls.password = secrets.token_hex(12)
         cls.database.sql(f"CREATE DATABASE pbx; CREATE USER pbx IDENTIFIED BY '{cls.password}'; GRANT ALL ON pbx.* TO pbx; "
-                         f"CREATE USER asterisk IDENTIFIED BY '{cls.password}'; GRANT SELECT ON pbx.* TO asterisk", "")
+                         f"CREATE USER asterisk IDENTIFIED BY '{cls.password}'", "")
         write_private(f"{cls.folder}/password", cls.password + "\n")
         cls.token = secrets.token_hex(20)
         write_private(f"{cls.folder}/token", cls.token + "\n")
@@ -216,6 +218,7 @@ odbc_port = {cls.database.port}
 """)
         os.makedirs(f"{cls.folder}/data", mode=0o700, exist_ok=True)
         cls.pbxctl("db", "migrate")
+        cls.database.sql("".join(f"GRANT SELECT ON pbx.{table} TO asterisk;" for table in READ))
         cls.operator = bootstrap(OPTIONS.pbxctl, cls.conf, cls.folder)
         with open(f"{prefix}/secrets/sip", encoding="ascii") as f:
             seed(cls.database.run, f.read(), values["SIP_PORT"] + 4)

@@ -2,6 +2,7 @@
 
 #include "storage/migrator.hpp"
 
+#include <filesystem>
 #include <fstream>
 #include <sstream>
 
@@ -20,6 +21,12 @@ protected:
         std::ostringstream text;
         text << in.rdbuf();
         return text.str();
+    }
+    // How many migrations this engine has.
+    int files() const {
+        const std::filesystem::directory_iterator all(std::string(PBX_SOURCE_DIR) + "/sql/" +
+                                                      (onMariadb() ? "mariadb" : "sqlite"));
+        return static_cast<int>(std::distance(begin(all), end(all)));
     }
     // The whole schema as text, without what an engine may order at will.
     std::string schema() {
@@ -43,10 +50,10 @@ protected:
 
 TEST_P(Migrations, AFreshDatabaseIsCurrentAfterwardsAndASecondRunDoesNothing) {
     EXPECT_FALSE(db->schemaStatus().current());
-    ASSERT_EQ(3U, db->schemaStatus().migrations.size());
+    ASSERT_EQ(files(), static_cast<int>(db->schemaStatus().migrations.size()));
     EXPECT_EQ(MigrationState::pending, db->schemaStatus().migrations[0].state);
     EXPECT_EQ("core", db->schemaStatus().migrations[0].name);
-    EXPECT_EQ(3, db->migrate());
+    EXPECT_EQ(files(), db->migrate());
     EXPECT_TRUE(db->schemaStatus().current());
     EXPECT_EQ(0, db->migrate());
 }
@@ -68,7 +75,7 @@ TEST_P(Migrations, TheOldestSchemaUpgradedEqualsAFreshOneAndKeepsItsRows) {
     sql("INSERT INTO tenants (id, name, title, country, time_zone, languages, created_at) VALUES ('t_1', 'viatalk', "
         "'ViaTalk', 'US', 'America/New_York', 'en es', 7)");
     // The frozen text is still what sql/ has: a migration that ran anywhere is never changed.
-    EXPECT_EQ(2, db->migrate());
+    EXPECT_EQ(files() - 1, db->migrate());
     EXPECT_TRUE(db->schemaStatus().current());
     const auto upgraded = schema();
     EXPECT_EQ((std::vector<std::string>{"en", "es"}), repos->tenants.get("viatalk").languages);
@@ -79,6 +86,7 @@ TEST_P(Migrations, TheOldestSchemaUpgradedEqualsAFreshOneAndKeepsItsRows) {
     EXPECT_EQ(schema(), upgraded);
     EXPECT_NE(std::string::npos, upgraded.find("idempotency_keys"));
     EXPECT_NE(std::string::npos, upgraded.find("uq_dids_number"));
+    EXPECT_NE(std::string::npos, upgraded.find("uq_trunks_name"));
 }
 
 TEST_P(Migrations, BrokenOffAfterAnyStatementItGoesOnAndEndsTheSame) {
@@ -109,7 +117,7 @@ TEST_P(Migrations, BrokenOffAfterAnyStatementItGoesOnAndEndsTheSame) {
 
 TEST_P(Migrations, ASchemaOfANewerProgramIsRefused) {
     db->migrate();
-    sql("INSERT INTO schema_migrations (version, name, checksum, state, steps) VALUES (4, 'later', 'x', 'done', 1)");
+    sql("INSERT INTO schema_migrations (version, name, checksum, state, steps) VALUES (9999, 'later', 'x', 'done', 1)");
     EXPECT_EQ(MigrationState::unknown, db->schemaStatus().migrations.back().state);
     EXPECT_EQ(ErrorCode::unsupported, codeOf([&] { db->migrate(); }));
     EXPECT_EQ(ErrorCode::unsupported, codeOf([&] { db->requireSchema(); }));

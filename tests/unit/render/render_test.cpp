@@ -3,6 +3,7 @@
 #include "base/error.hpp"
 #include "sample_site.hpp"
 
+#include <algorithm>
 #include <functional>
 #include <gtest/gtest.h>
 
@@ -23,8 +24,8 @@ std::string faultsOf(const Site& site) {
 std::string section(const std::string& text, const std::string& name) {
     const auto begin = text.find("\n[" + name + "]");
     if (begin == std::string::npos) return {};
-    const auto end = text.find("\n[", begin + 1);
-    return text.substr(begin + 1, end == std::string::npos ? end : end - begin);
+    const auto end = std::min({text.find("\n[", begin + 1), text.find("\n\n", begin + 1), text.size() - 1});
+    return text.substr(begin + 1, end - begin);
 }
 
 TEST(Render, TheSameSiteIsTheSameBytesAndEveryFileLetsAnAdminInclude) {
@@ -94,7 +95,7 @@ TEST(Render, AQueueByDefaultAndWithEverySetting) {
               "2\nwrapuptime = 7\nmaxlen = 0\n"
               "weight = 0\nservicelevel = 20\njoinempty = yes\nleavewhenempty = no\nannounce-frequency = "
               "0\nannounce-position = no\n"
-              "announce-holdtime = no\n\n",
+              "announce-holdtime = no\n",
               plain);
     auto& settings = site.tenants[0].queues[0].settings;
     settings.strategy = domain::Strategy::leastrecent;
@@ -150,7 +151,7 @@ TEST(Render, TwoTenantsNeverNameEachOther) {
         EXPECT_FALSE(acme.empty()) << context;
         EXPECT_FALSE(beta.empty()) << context;
         EXPECT_FALSE(has(acme, "beta")) << context;
-        EXPECT_FALSE(has(beta.substr(0, beta.find("; ----")), "acme")) << context;
+        EXPECT_FALSE(has(beta, "acme")) << context;
     }
 }
 

@@ -1,0 +1,229 @@
+// What Asterisk's configuration is rendered from, on both engines: kept as given, refused by field, walled by tenant.
+#include "storage_test.hpp"
+
+namespace pbx::test {
+namespace {
+
+using namespace pbx::storage;
+using domain::Scope;
+
+class SiteTablesOf : public StorageTest {
+protected:
+    domain::Agent agent(const Scope& scope, const std::string& name, const std::string& interface) {
+        return repos->agents.create(scope, {name, "Ann Ö.", "main", interface, {}});
+    }
+    static domain::Trunk trunk(const std::string& name = "main") {
+        domain::Trunk out;
+        out.name = name;
+        out.server = "main";
+        out.host = "sip.example.com";
+        out.port = 5080;
+        out.addresses = {"192.0.2.7", "192.0.2.16/28"};
+        out.codecs = {"alaw", "ulaw"};
+        return out;
+    }
+};
+
+TEST_P(SiteTablesOf, AQueueHasTheDefaultsUntilItIsGivenSettings) {
+    const auto scope = tenantScope("acme");
+    const auto queue = repos->queues.create(scope, {"support", "Support", "main", "", {}, 0});
+    EXPECT_EQ(domain::QueueSettings(), repos->queueSettings.get(scope, queue.id));
+    EXPECT_TRUE(repos->queueSettings.all(scope.tenant()).empty());
+    domain::QueueSettings settings;
+    settings.strategy = domain::Strategy::wrandom;
+    settings.ringSeconds = 21;
+    settings.retrySeconds = 0;
+    settings.maxWaiting = 30;
+    settings.maxWaitSeconds = 600;
+    settings.weight = 5;
+    settings.serviceLevelSeconds = 30;
+    settings.musicClass = "acme-jazz";
+    settings.joinWhen = domain::Presence::loggedIn;
+    settings.leaveWhen = domain::Presence::unpaused;
+    settings.agentSound = "beep";
+    settings.positionEverySeconds = 45;
+    settings.periodicSound = "acme/hello";
+    settings.periodicEverySeconds = 90;
+    EXPECT_EQ(settings, repos->queueSettings.put(scope, queue.id, settings));
+    EXPECT_EQ(settings, repos->queueSettings.all(scope.tenant()).at(queue.id));
+    settings.maxWaitSeconds.reset();
+    EXPECT_EQ(settings, repos->queueSettings.put(scope, queue.id, settings));
+    const auto other = tenantScope("other");
+    EXPECT_EQ(ErrorCode::notFound, codeOf([&] { repos->queueSettings.get(other, queue.id); }));
+    EXPECT_EQ(ErrorCode::notFound, codeOf([&] { repos->queueSettings.put(other, queue.id, settings); }));
+    repos->queues.remove(scope, "support");
+    EXPECT_EQ(0, number("SELECT COUNT(*) FROM queue_settings"));
+}
+
+TEST_P(SiteTablesOf, SettingsOutOfRangeAreRefusedByField) {
+    const auto scope = tenantScope("acme");
+    const auto queue = repos->queues.create(scope, {"support", "Support", "main", "", {}, 0});
+    const auto refused = [&](const std::function<void(domain::QueueSettings&)>& spoil) {
+        domain::QueueSettings settings;
+        spoil(settings);
+        const auto text = textOf([&] { repos->queueSettings.put(scope, queue.id, settings); });
+        return text.substr(0, text.find(':'));
+    };
+    EXPECT_EQ("ring_seconds", refused([](auto& s) { s.ringSeconds = 0; }));
+    EXPECT_EQ("retry_seconds", refused([](auto& s) { s.retrySeconds = -1; }));
+    EXPECT_EQ("max_waiting", refused([](auto& s) { s.maxWaiting = 10'001; }));
+    EXPECT_EQ("max_wait_seconds", refused([](auto& s) { s.maxWaitSeconds = 0; }));
+    EXPECT_EQ("weight", refused([](auto& s) { s.weight = 1'001; }));
+    EXPECT_EQ("service_level_seconds", refused([](auto& s) { s.serviceLevelSeconds = 0; }));
+    EXPECT_EQ("position_every_seconds", refused([](auto& s) { s.positionEverySeconds = 3'601; }));
+    EXPECT_EQ("periodic_every_seconds", refused([](auto& s) { s.periodicEverySeconds = 4; }));
+    EXPECT_EQ("music_class", refused([](auto& s) { s.musicClass = "a;b"; }));
+    EXPECT_EQ("music_class", refused([](auto& s) { s.musicClass = "a/b"; }));
+    EXPECT_EQ("agent_sound", refused([](auto& s) { s.agentSound = "a\nb"; }));
+    EXPECT_EQ("periodic_sound", refused([](auto& s) { s.periodicSound = "${SHELL(id)}"; }));
+    EXPECT_EQ("strategy", refused([](auto& s) { s.strategy = static_cast<domain::Strategy>(99); }));
+    EXPECT_EQ("join_when", refused([](auto& s) { s.joinWhen = static_cast<domain::Presence>(9); }));
+    EXPECT_EQ(0, number("SELECT COUNT(*) FROM queue_settings"));
+}
+
+TEST_P(SiteTablesOf, APhonesSecretIsShownOnceAndOnlyItsDigestKept) {
+    const auto scope = tenantScope("acme");
+    const auto ann = agent(scope, "ann", "PJSIP/acme-101");
+    const auto made = repos->phones.create(scope, "ann", {"101", "", ""});
+    EXPECT_EQ(24U, made.secret.reveal().size());
+    EXPECT_EQ("acme-101", made.phone.username);
+    EXPECT_EQ("pbxd", made.phone.realm);
+    EXPECT_EQ("Ann Ö.", made.phone.callerName);
+    EXPECT_EQ(digestOf("acme-101", "pbxd", made.secret), made.phone.digest);
+    // printf 'acme-101:pbxd:secret' | md5sum
+    EXPECT_EQ("341af1f3fe1c7972a9d214bda839c49e", digestOf("acme-101", "pbxd", SecretString("secret")));
+    EXPECT_EQ(0, number("SELECT COUNT(*) FROM phones WHERE digest = ? OR username = ? OR caller_name = ?",
+                        {std::string(made.secret.reveal()), std::string(made.secret.reveal()),
+                         std::string(made.secret.reveal())}));
+    EXPECT_EQ(ErrorCode::alreadyExists, codeOf([&] { repos->phones.create(scope, ann.id.str(), {"102", "", ""}); }));
+    agent(scope, "bob", "PJSIP/acme-102");
+    EXPECT_EQ("extension: is taken already", textOf([&] { repos->phones.create(scope, "bob", {"101", "", ""}); }));
+    const auto again = repos->phones.renew(scope, "ann");
+    EXPECT_NE(made.phone.digest, again.phone.digest);
+    EXPECT_EQ("101", again.phone.extension);
+    EXPECT_EQ(again.phone.digest, repos->phones.get(scope, "ann").digest);
+    EXPECT_EQ(1U, repos->phones.list(scope, {}).items.size());
+}
+
+TEST_P(SiteTablesOf, APhoneIsRefusedWhereItCannotBeAndGoesWithItsAgent) {
+    const auto scope = tenantScope("acme");
+    const auto other = tenantScope("other");
+    agent(scope, "ann", "PJSIP/acme-101");
+    agent(scope, "loc", "Local/101@acme-agents/n");
+    EXPECT_EQ(ErrorCode::conflict, codeOf([&] { repos->phones.create(scope, "loc", {"101", "", ""}); }));
+    for (const auto* extension : {"", "1", "1234567", "10a", "1\n0"})
+        EXPECT_TRUE(textOf([&] {
+                        repos->phones.create(scope, "ann", {extension, "", ""});
+                    }).starts_with("extension: "));
+    EXPECT_TRUE(textOf([&] { repos->phones.create(scope, "ann", {"101", "a\nb", ""}); }).starts_with("caller_name: "));
+    EXPECT_TRUE(textOf([&] { repos->phones.create(scope, "ann", {"101", "", "x"}); }).starts_with("caller_number: "));
+    EXPECT_EQ(ErrorCode::notFound, codeOf([&] { repos->phones.create(other, "ann", {"101", "", ""}); }));
+    repos->phones.create(scope, "ann", {"101", "", "+12125550100"});
+    EXPECT_EQ(ErrorCode::notFound, codeOf([&] { repos->phones.get(other, "ann"); }));
+    EXPECT_TRUE(repos->phones.list(other, {}).items.empty());
+    auto limited = Scope(scope.tenant()).asAgent(AgentId("a_x"));
+    EXPECT_EQ(ErrorCode::forbidden, codeOf([&] { repos->phones.renew(limited, "ann"); }));
+    repos->agents.remove(scope, "ann");
+    EXPECT_EQ(0, number("SELECT COUNT(*) FROM phones"));
+}
+
+TEST_P(SiteTablesOf, ATrunkComesBackAsGivenAndKeepsItsDigestWithoutANewSecret) {
+    const auto scope = tenantScope("acme");
+    auto wanted = trunk();
+    wanted.username = "cust7";
+    wanted.realm = "example.com";
+    wanted.registers = true;
+    wanted.callerNumber = "+12125550100";
+    const SecretString secret("from the provider");
+    const auto made = repos->trunks.create(scope, wanted, secret);
+    EXPECT_EQ(digestOf("cust7", "example.com", secret), made.digest);
+    const auto found = repos->trunks.get(scope, "main");
+    EXPECT_EQ(made.id, found.id);
+    EXPECT_EQ("sip.example.com", found.host);
+    EXPECT_EQ(5080, found.port);
+    EXPECT_EQ(wanted.addresses, found.addresses);
+    EXPECT_EQ(wanted.codecs, found.codecs);
+    EXPECT_TRUE(found.registers);
+    EXPECT_EQ("+12125550100", found.callerNumber);
+    wanted.port = 5060;
+    EXPECT_EQ(made.digest, repos->trunks.update(scope, "main", wanted, {}).digest);
+    wanted.username = "cust8";
+    EXPECT_TRUE(textOf([&] { repos->trunks.update(scope, "main", wanted, {}); }).starts_with("secret: "));
+    wanted.username.clear();
+    wanted.registers = false;
+    EXPECT_EQ("", repos->trunks.update(scope, made.id.str(), wanted, {}).digest);
+    EXPECT_EQ("name: is taken already", textOf([&] { repos->trunks.create(scope, wanted, {}); }));
+    const auto other = tenantScope("other");
+    EXPECT_EQ(ErrorCode::notFound, codeOf([&] { repos->trunks.get(other, made.id.str()); }));
+    EXPECT_EQ(ErrorCode::notFound, codeOf([&] { repos->trunks.remove(other, "main"); }));
+    repos->trunks.remove(scope, "main");
+    EXPECT_TRUE(repos->trunks.list(scope, {}).items.empty());
+}
+
+TEST_P(SiteTablesOf, ATrunkThatAsteriskCouldNotReadIsRefusedByField) {
+    const auto scope = tenantScope("acme");
+    const auto refused = [&](const std::function<void(domain::Trunk&)>& spoil, const SecretString& secret = {}) {
+        auto wanted = trunk();
+        spoil(wanted);
+        const auto text = textOf([&] { repos->trunks.create(scope, wanted, secret); });
+        return text.substr(0, text.find(':'));
+    };
+    EXPECT_EQ("name", refused([](auto& t) { t.name = "A"; }));
+    EXPECT_EQ("host", refused([](auto& t) { t.host = "a;b"; }));
+    EXPECT_EQ("host", refused([](auto& t) { t.host = ""; }));
+    EXPECT_EQ("port", refused([](auto& t) { t.port = 0; }));
+    EXPECT_EQ("addresses", refused([](auto& t) { t.addresses.clear(); }));
+    EXPECT_EQ("addresses", refused([](auto& t) { t.addresses = {"192.0.2.7/8"}; }));
+    EXPECT_EQ("addresses", refused([](auto& t) { t.addresses = {"1.2.3.4\nmatch = 0.0.0.0/0"}; }));
+    EXPECT_EQ("codecs", refused([](auto& t) { t.codecs = {"mp3"}; }));
+    EXPECT_EQ("username", refused([](auto& t) { t.registers = true; }));
+    EXPECT_EQ("username", refused([](auto&) {}, SecretString("x")));
+    EXPECT_EQ("username", refused(
+                              [](auto& t) {
+                                  t.username = "a b";
+                                  t.realm = "r";
+                              },
+                              SecretString("x")));
+    EXPECT_EQ("realm", refused([](auto& t) { t.username = "a"; }, SecretString("x")));
+    EXPECT_EQ("secret", refused([](auto& t) {
+                  t.username = "a";
+                  t.realm = "r";
+              }));
+    EXPECT_EQ("caller_number", refused([](auto& t) { t.callerNumber = "me"; }));
+    EXPECT_EQ(0, number("SELECT COUNT(*) FROM trunks"));
+}
+
+TEST_P(SiteTablesOf, OutboundRulesAreInOrderAndWalled) {
+    const auto scope = tenantScope("acme");
+    const auto other = tenantScope("other");
+    const auto add = [&](domain::OutboundKind kind, const std::string& value, std::vector<std::string> types = {},
+                         bool allowed = true) {
+        return repos->outboundRules.create(scope, {{}, kind, value, std::move(types), allowed});
+    };
+    using enum domain::OutboundKind;
+    add(prefix, "+1900", {}, false);
+    const auto one = add(prefix, "+1");
+    add(country, "GB", {"fixed", "mobile"});
+    const auto rules = repos->outboundRules.list(scope);
+    ASSERT_EQ(3U, rules.size());
+    EXPECT_EQ("GB", rules[0].value);
+    EXPECT_EQ((std::vector<std::string>{"fixed", "mobile"}), rules[0].types);
+    EXPECT_EQ("+1", rules[1].value);
+    EXPECT_TRUE(rules[1].allowed);
+    EXPECT_FALSE(rules[2].allowed);
+    EXPECT_EQ("value: is taken already", textOf([&] { add(prefix, "+1"); }));
+    for (const auto& [kind, value] : {std::pair(prefix, "1"), std::pair(prefix, "+1x"), std::pair(prefix, "+"),
+                                      std::pair(country, "gb"), std::pair(country, "GBR")})
+        EXPECT_TRUE(textOf([&, k = kind, v = value] { add(k, v); }).starts_with("value: ")) << value;
+    EXPECT_TRUE(textOf([&] { add(prefix, "+2", {"mobile"}); }).starts_with("types: "));
+    EXPECT_TRUE(repos->outboundRules.list(other).empty());
+    EXPECT_EQ(ErrorCode::notFound, codeOf([&] { repos->outboundRules.remove(other, one.id.str()); }));
+    repos->outboundRules.remove(scope, one.id.str());
+    EXPECT_EQ(ErrorCode::notFound, codeOf([&] { repos->outboundRules.remove(scope, one.id.str()); }));
+    EXPECT_EQ(2U, repos->outboundRules.list(scope).size());
+}
+
+PBX_ON_BOTH(SiteTablesOf);
+
+} // namespace
+} // namespace pbx::test
