@@ -140,9 +140,9 @@ TEST_P(Migrations, TwoMigrateAtOnceAndItHappensOnce) {
         });
     for (auto& thread : threads) thread.join();
     EXPECT_TRUE(db->schemaStatus().current());
-    EXPECT_EQ(3, number("SELECT COUNT(*) FROM schema_migrations"));
+    EXPECT_EQ(files(), number("SELECT COUNT(*) FROM schema_migrations"));
     if (onMariadb()) {
-        EXPECT_EQ(3, ran);
+        EXPECT_EQ(files(), ran);
     } // SQLite counts what it found pending, each is still done once
 }
 
