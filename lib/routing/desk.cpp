@@ -1,8 +1,11 @@
 #include "routing/desk.hpp"
 
+#include "base/error.hpp"
 #include "storage/repositories.hpp"
 
+#include <atomic>
 #include <mutex>
+#include <optional>
 #include <utility>
 
 namespace pbx::routing {
@@ -13,8 +16,10 @@ struct Desk::Kept {
 };
 
 struct Desk::Shelf {
-    std::mutex loading; // one loader at a time; the others find what it brought
+    std::mutex loading; // one loader at a time; the others find what it brought, or how it failed
     Guarded<std::shared_ptr<const Kept>> kept;
+    std::atomic<std::uint64_t> failures{0};
+    std::optional<Error> failure; // the last one; under `loading`
 
     std::shared_ptr<const Kept> now() const {
         return kept.with([](const auto& held) { return held; });
@@ -85,10 +90,22 @@ Desk::ShelfPtr Desk::shelf(const TenantId& tenant) {
 // `old` is what the asker held, `wanted` the version by which he knows that it is old.
 Desk::KeptPtr Desk::load(const TenantId& tenant, Shelf& shelf, const KeptPtr& old,
                          const storage::RoutingVersion& wanted) {
+    const auto failures = shelf.failures.load();
     std::lock_guard lock(shelf.loading);
+    // Who waited for a loader that failed fails with it: one after the other against a database that hangs, the last
+    // would have waited for all of their time-outs.
+    if (shelf.failures != failures) throw Error(*shelf.failure);
     // Another one was faster. Its version must reach what this asker saw: its reading may have begun before the change.
     if (auto now = shelf.now(); now && now != old && covers(now->version, wanted)) return now;
-    auto rows = repositories_.tenantRouting.load(tenant);
+    auto rows = [&] {
+        try {
+            return repositories_.tenantRouting.load(tenant);
+        } catch (const Error& error) {
+            shelf.failure = error;
+            ++shelf.failures;
+            throw;
+        }
+    }();
     auto fresh = std::make_shared<Kept>();
     fresh->version = rows.version;
     fresh->tables = std::make_shared<const TenantTables>(tablesOf(std::move(rows)));

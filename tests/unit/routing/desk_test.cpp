@@ -179,6 +179,34 @@ TEST_P(DeskOf, OneLoadsForAllAndNobodySeesWhatWasBefore) {
     EXPECT_GE(loads, 1 + changes) << "each change must have been read";
 }
 
+// Against a database that hangs: the first waits for its time-out, and the others not again for theirs.
+TEST_P(DeskOf, WhoWaitsForALoaderFailsWithIt) {
+    const auto scope = tenantScope("acme");
+    setDefault(scope, queue(scope, "first"));
+    constexpr int askers = 4;
+    std::atomic<int> arrived{0};
+    std::atomic<int> loads{0};
+    std::atomic<bool> hangs{true};
+    db->onStatement([&](std::string_view statement) {
+        if (!hangs || !statement.starts_with("SELECT name, title, country")) return;
+        ++loads;
+        EXPECT_TRUE(pbx::test::eventually([&] { return arrived == askers; }, std::chrono::seconds(20)));
+        std::this_thread::sleep_for(std::chrono::milliseconds(300)); // the last of them is on its way to the lock
+        throw Error(ErrorCode::unavailable, "hung");
+    });
+    Desk desk(*repos, noBoard);
+    std::vector<std::thread> threads;
+    for (int i = 0; i < askers; ++i)
+        threads.emplace_back([&] {
+            ++arrived;
+            EXPECT_EQ(ErrorCode::unavailable, codeOf([&] { ask(desk, scope); }));
+        });
+    for (auto& thread : threads) thread.join();
+    EXPECT_LT(loads, askers) << "one after the other";
+    hangs = false;
+    EXPECT_EQ("first", ask(desk, scope).queue()->name);
+}
+
 PBX_ON_BOTH(DeskOf);
 
 } // namespace
