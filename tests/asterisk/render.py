@@ -26,7 +26,7 @@ from lab.config import write_private  # noqa: E402
 
 OPTIONS = None
 SERVER = "main"
-QUEUES = ("support", "sales", "vip", "billing", "short", "empty", "busy")
+QUEUES = ("support", "sales", "vip", "billing", "short", "empty", "busy", "full")
 # as docs/asterisk.md has it
 READ = ("queues", "agents", "blocklist", "priority_callers", "customers", "status_rules", "dids", "hours", "open_intervals", "queue_conditions", "queue_overflow", "tenant_routing")
 CC = {"viatalk": "1212555", "hostrocket": "1312555", "dotblock": "1415555"}
@@ -52,6 +52,7 @@ def seed(run, sip_secret, trunk_port):
         run(settings, t, q["short"], 0, 2, "always")
         run(settings, t, q["empty"], 0, None, "logged_in")
         run(settings, t, q["busy"], 1, None, "always")
+        run(settings, t, q["full"], 1, None, "always")
         for agent in (101, 102):
             a, user = f"a_{tenant}_{agent}", f"{tenant}-{agent}"
             run("INSERT INTO agents (tenant_id, id, name, title, server, interface, created_at) VALUES (?, ?, ?, ?, ?, ?, 1)", t, a, f"agent-{agent}", "Ann", SERVER, f"PJSIP/{user}")
@@ -65,8 +66,11 @@ def seed(run, sip_secret, trunk_port):
         run("INSERT INTO tenant_routing (tenant_id, version, default_queue_id, closed_kind, closed_sound) VALUES (?, 1, ?, 'announcement', 'vm-sorry')", t, q["support"])
         run("INSERT INTO hours (tenant_id, id, name, title, time_zone, intervals_until) VALUES (?, ?, 'never', 'Never', 'America/New_York', ?)", t, f"h_{tenant}", far)
         did = "INSERT INTO dids (tenant_id, id, number, title, queue_id, hours_id) VALUES (?, ?, ?, '', ?, ?)"
-        for end, queue, hours in (("0100", "sales", None), ("0101", "billing", f"h_{tenant}"), ("0102", "short", None), ("0103", "empty", None), ("0104", "busy", None)):
+        for end, queue, hours in (("0100", "sales", None), ("0101", "billing", f"h_{tenant}"), ("0102", "short", None), ("0103", "empty", None), ("0104", "busy", None), ("0105", "full", None)):
             run(did, t, f"n_{tenant}{end}", f"+{number(tenant, end)}", q[queue], hours)
+        closed = "INSERT INTO dids (tenant_id, id, number, title, queue_id, hours_id, closed_kind, closed_agent_id, closed_number) VALUES (?, ?, ?, '', ?, ?, ?, ?, ?)"
+        run(closed, t, f"n_{tenant}0106", f"+{number(tenant, '0106')}", q["sales"], f"h_{tenant}", "agent", f"a_{tenant}_101", None)
+        run(closed, t, f"n_{tenant}0107", f"+{number(tenant, '0107')}", q["sales"], f"h_{tenant}", "number", None, "+16465558888")
         # of caller ...0200 each tenant thinks otherwise: blocked, vip, nothing
         if i == 0:
             run("INSERT INTO blocklist (tenant_id, id, kind, number, reason, added_by, created_at, hits) VALUES (?, 'b_1', 'prefix', '+16465550200', '', '', 1, 0)", t)
@@ -167,6 +171,12 @@ class Rendered(unittest.TestCase):
         cls.pbxd.wait_ready(30)
         cls.ami = cls.lab.ami()
         cls.addClassCleanup(cls.ami.close)
+        cls.provider = Provider(TRUNK_IP["viatalk"], cls.lab.state["sip_port"] + 4)
+        cls.addClassCleanup(cls.provider.close)
+        cls.lab.cli("pjsip", "qualify", "viatalk-trunk-main")
+        deadline = time.monotonic() + 10
+        while "Avail" not in cls.lab.cli("pjsip", "show", "contacts").partition("viatalk-trunk-main/")[2].partition("\n")[0] and time.monotonic() < deadline:
+            time.sleep(0.1)
         cls.phones = Phones(cls.lab)
         cls.addClassCleanup(cls.phones.close)
 
@@ -323,7 +333,21 @@ odbc_port = {cls.database.port}
         self.joins("hostrocket", "0100", "16465550200", "vip", why="queued", priority="7")              # the ceiling of 10
         self.joins("dotblock", "0100", "16465550200", "sales", why="queued")
         self.joins("viatalk", "0100", "16465550300", "billing", why="diverted")
+        self.elsewhere()
+
+    def elsewhere(self):
+        """Closed: an announcement, an agent's phone, a number outside; overflow into another queue."""
         self.ends("viatalk", "0101", "16465550001", why="closed", event="PBXCLOSED")
+        self.phones.register({"viatalk-101": "hangup"})
+        since = self.ami.mark()
+        _, data = self.ends("viatalk", "0106", "16465550001", why="closed", event="PBXCLOSED")
+        self.assertEqual(data[3:], ["agent", "PJSIP/viatalk-101"])
+        self.assertIsNotNone(self.ami.wait(lambda m: m.get("Event") == "DialEnd" and m.get("DialStatus") == "ANSWER" and (m.get("DestChannel") or "").startswith("PJSIP/viatalk-101-"), 1, since))
+        called = len(self.provider.called)
+        self.ends("viatalk", "0107", "16465550001", why="closed", event="PBXCLOSED")
+        self.assertEqual(self.provider.called[called:], ["+16465558888"])
+        with self.waiting("viatalk", "0104"):
+            self.joins("viatalk", "0104", "16465550002", "support", why="overflowed")
 
     def test_c_after_the_queue(self):
         log = self.log_length()
@@ -331,6 +355,8 @@ odbc_port = {cls.database.port}
         self.assertTrue(any(line.split("|")[4] == "EXITWITHTIMEOUT" for line in self.queue_log(log)), self.queue_log(log))
         _, data = self.ends("viatalk", "0103", "16465550001", why="queued", event="PBXJOINEMPTY")
         self.assertEqual(data[:3], ["viatalk", "16465550001", number("viatalk", "0103")])
+        with self.waiting("viatalk", "0105"):
+            self.ends("viatalk", "0105", "16465550002", why="queued", event="PBXFULL")
 
     def test_d_a_phone_registers_by_its_digest_and_is_called(self):
         self.phones.register({"viatalk-101": "answer"})
@@ -353,12 +379,6 @@ odbc_port = {cls.database.port}
         return self.provider.called[seen:]
 
     def test_e_phones_dial_what_the_allow_list_has(self):
-        self.provider = Provider(TRUNK_IP["viatalk"], self.lab.state["sip_port"] + 4)
-        self.addCleanup(self.provider.close)
-        self.lab.cli("pjsip", "qualify", "viatalk-trunk-main")
-        deadline = time.monotonic() + 10
-        while "Avail" not in self.lab.cli("pjsip", "show", "contacts").partition("viatalk-trunk-main/")[2].partition("\n")[0] and time.monotonic() < deadline:
-            time.sleep(0.1)
         for dialled in ("+16465559999", "6465559999", "16465559999", "0016465559999", "01116465559999"):
             self.assertEqual(self.dials(dialled), ["+16465559999"], dialled)
         for refused in ("+19005559999", "+442071838750", "911", "112", "0019005559999", "+1646555&PJSIP", "+1646x9005559999"):
@@ -427,9 +447,7 @@ odbc_port = {cls.database.port}
         self.joins("hostrocket", "0100", "6465550200", "vip", why="queued", priority="7")               # as dialled at home
         self.joins("dotblock", "0100", "16465550200", "sales", why="queued")
         self.joins("viatalk", "0100", "16465550300", "billing", why="diverted")
-        self.ends("viatalk", "0101", "16465550001", why="closed", event="PBXCLOSED")
-        with self.waiting("viatalk", "0104"):
-            self.joins("viatalk", "0104", "16465550002", "support", why="overflowed")
+        self.elsewhere()
 
     @contextlib.contextmanager
     def waiting(self, tenant, to):
