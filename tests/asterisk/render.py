@@ -146,8 +146,9 @@ class Database:
             time.sleep(0.05)
 
 
-class Rendered(unittest.TestCase):
-    """One Asterisk for all tests, in their order of names: the last ones take pbxd and MariaDB away."""
+class Site(unittest.TestCase):
+    """MariaDB, an Asterisk that runs what was rendered, pbxd; one for all tests of a class."""
+    odbc = True
 
     @classmethod
     def setUpClass(cls):
@@ -220,12 +221,12 @@ sip_port = {values['SIP_PORT']}
 phones_behind_nat = no
 rtp_first = {values['RTP_START']}
 rtp_last = {values['RTP_END']}
-odbc_user = asterisk
+""" + (f"""odbc_user = asterisk
 odbc_password_file = {cls.folder}/password
 odbc_driver = {driver}
 odbc_host = 127.0.0.1
 odbc_port = {cls.database.port}
-""")
+""" if cls.odbc else ""))
         os.makedirs(f"{cls.folder}/data", mode=0o700, exist_ok=True)
         cls.pbxctl("db", "migrate")
         cls.database.sql("".join(f"GRANT SELECT ON pbx.{table} TO asterisk;" for table in READ))
@@ -304,12 +305,16 @@ odbc_port = {cls.database.port}
     def tell(self, what, seconds):
         print(f"  {OPTIONS.version} {what}: {seconds * 1000:.0f} ms from the INVITE to the decision", file=sys.stderr)
 
-    # --- the tests
+    def assert_no_complaint(self):
+        with open(f"{self.lab.prefix}/log/messages", encoding="utf-8", errors="replace") as f:
+            self.assertEqual([line.rstrip() for line in f if re.search(r"(WARNING|ERROR)\[", line)], [])
+
+
+class Rendered(Site):
+    """In their order of names: the last ones take pbxd and MariaDB away."""
 
     def test_a_starts_without_a_complaint(self):
-        with open(f"{self.lab.prefix}/log/messages", encoding="utf-8", errors="replace") as f:
-            complaints = [line.rstrip() for line in f if re.search(r"(WARNING|ERROR)\[", line)]
-        self.assertEqual(complaints, [])
+        self.assert_no_complaint()
         self.assertEqual(self.lab.foreign_libraries(), [])
         modules = self.lab.cli("module", "show")
         self.assertIn("chan_pjsip.so", modules)
@@ -478,6 +483,20 @@ odbc_port = {cls.database.port}
         self.database.stop()
         for tenant in TENANTS:
             self.tell(f"{tenant} default queue, MariaDB stopped", self.joins(tenant, "0100", "16465550001", "support", why="queued", within=5))
+
+
+class WithoutOdbc(Site):
+    """As with SQLite: nothing between pbxd and the default queue."""
+    odbc = False
+
+    def test_a_starts_without_a_complaint(self):
+        self.assert_no_complaint()
+        self.assertNotIn("odbc", self.lab.cli("module", "show"))
+        self.joins("viatalk", "0100", "16465550300", "billing", why="diverted")
+
+    def test_z_without_pbxd_the_default_queue(self):
+        processes.end(processes.identity(self.pbxd.process.pid), grace=0)
+        self.tell("viatalk default queue, pbxd gone, no database", self.joins("viatalk", "0100", "16465550300", "support", why="queued"))
 
 
 def main():
