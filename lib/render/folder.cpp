@@ -199,6 +199,7 @@ public:
                 if (!entry.is_symlink()) checkMode(entry.path(), name);
             }
         checkSecrets(machine);
+        checkLogFolders(machine.directories.log);
         return std::move(faults_);
     }
 
@@ -222,6 +223,16 @@ private:
                 say(name + " includes " + target + ", which is not there: Asterisk will not read " + name +
                     "; make it, or say #tryinclude");
         }
+    }
+
+    // Asterisk makes neither and complains of each call.
+    void checkLogFolders(const std::string& configured) {
+        const fs::path log = configured.empty() ? "/var/log/asterisk" : configured;
+        if (!fs::is_directory(log)) return; // on another machine
+        for (const auto* name : {"cdr-custom", "cel-custom"})
+            if (!fs::is_directory(log / name))
+                say((log / name).string() + " is missing: Asterisk would write no records of calls; make it, for "
+                                            "Asterisk's user");
     }
 
     void checkSecrets(const Machine& machine) {

@@ -175,6 +175,12 @@ TEST_F(Folder, CheckNamesWhatIsWrong) {
     EXPECT_EQ(
         Faults{"manager.conf has no account pbxd with the secret of secret_file: pbxd could not log in; render again"},
         check(machine));
+    auto logging = sampleMachine();
+    logging.directories.log = (base_ / "log").string();
+    fs::create_directories(base_ / "log" / "cdr-custom");
+    EXPECT_EQ(Faults{(base_ / "log" / "cel-custom").string() + " is missing: Asterisk would write no records of calls; "
+                                                               "make it, for Asterisk's user"},
+              check(logging));
     for (const auto& fault : check(machine)) EXPECT_EQ(std::string::npos, fault.find("sys-secret"));
 }
 

@@ -9,6 +9,7 @@ inline Machine sampleMachine() {
     Machine out;
     out.server = "main";
     out.directories.configuration = "/etc/asterisk";
+    out.directories.log = "/nonexistent/log";
     out.amiPermit = {"127.0.0.1"};
     out.amiUser = "pbxd";
     out.amiSecret = SecretString("ami-secret");
