@@ -1,6 +1,7 @@
 #include "ops/operation.hpp"
 
 #include "ops/catalogue/access.hpp"
+#include "ops/catalogue/callbacks.hpp"
 #include "ops/catalogue/directory.hpp"
 #include "ops/catalogue/live.hpp"
 
@@ -21,7 +22,8 @@ const auto& operations() {
                DepartmentList, DepartmentGet, DepartmentCreate, DepartmentUpdate, DepartmentDelete, UserList,
                UserCreate, UserUpdate, UserDisable, UserSetPassword, TokenCreate, TokenList, TokenRevoke, QueueList,
                QueueGet, QueueStatus, QueueCreate, QueueUpdate, QueueDelete, AgentList, AgentGet, AgentStatus,
-               AgentCreate, AgentUpdate, AgentDelete, PeerList, CallList, CallGet, EventPoll, AuditList>();
+               AgentCreate, AgentUpdate, AgentDelete, PeerList, CallList, CallGet, CallbackList, CallbackGet,
+               CallbackRequest, CallbackCancel, CallbackRetry, EventPoll, AuditList>();
     return list;
 }
 

@@ -30,6 +30,7 @@ Handlers allHandlers() {
     addAgentHandlers(handlers);
     addAccessHandlers(handlers);
     addCallHandlers(handlers);
+    addCallbackHandlers(handlers);
     addEventHandlers(handlers);
     handlers.requireComplete();
     return handlers;

@@ -117,6 +117,7 @@ void addQueueHandlers(Handlers& handlers);
 void addAgentHandlers(Handlers& handlers);
 void addAccessHandlers(Handlers& handlers);
 void addCallHandlers(Handlers& handlers);
+void addCallbackHandlers(Handlers& handlers);
 void addEventHandlers(Handlers& handlers);
 Handlers allHandlers();
 

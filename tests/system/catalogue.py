@@ -5,8 +5,9 @@ import secrets
 # Every text parameter of the catalogue is one of these. A new one must be put in its place here, or the tests fail: a reference that nobody tries is a hole.
 REFERENCES = {"id", "tenant", "department", "departments", "agent", "user", "queue", "after", "login"}
 CLAIMS = {"asterisk_name", "interface"}      # names in Asterisk, which is shared by the tenants
-PLAIN = {"name", "title", "country", "time_zone", "languages", "password", "operations", "operation", "server", "idempotency_key"}
-ID_PREFIXES = {"tenant": "t", "department": "d", "queue": "q", "agent": "a", "user": "u", "token": "k"}
+PLAIN = {"name", "title", "country", "time_zone", "languages", "password", "operations", "operation", "server", "idempotency_key",
+         "number", "note"}
+ID_PREFIXES = {"tenant": "t", "department": "d", "queue": "q", "agent": "a", "user": "u", "token": "k", "callback": "r"}
 ALPHABET = "abcdefghijklmnopqrstuvwxyz234567"
 
 
@@ -41,6 +42,7 @@ class Catalogue:
         values = {
             "id": self.some_id(operation, tenant), "name": fresh, "title": "Some title", "country": "US", "time_zone": "America/New_York", "login": fresh,
             "password": "correct horse " + fresh, "role": "supervisor", "interface": f"PJSIP/{tenant.name}-{fresh}", "operations": ["queue.*"],
+            "queue": tenant.queues["sales"], "number": "+1212" + "".join(secrets.choice("23456789") for _ in range(7)),
         }
         params = {n: values[n] for n in self.required(operation)}
         if operation == "token.create":
@@ -50,7 +52,8 @@ class Catalogue:
     def some_id(self, operation, tenant):
         kind = operation.split(".")[0]
         return {"tenant": tenant.id, "department": tenant.departments["sales"], "queue": tenant.queues["sales"], "agent": tenant.agents["agent-102"],
-                "user": tenant.user_ids["viewer"], "token": tenant.token_ids["viewer"], "call": "main/1.1"}.get(kind)
+                "user": tenant.user_ids["viewer"], "token": tenant.token_ids["viewer"], "call": "main/1.1",
+                "callback": tenant.callback}.get(kind)
 
     def _schema(self, operation):
         return self.operations[operation]["requestBody"]["content"]["application/json"]["schema"]

@@ -46,6 +46,7 @@ class Tenant:
     departments: dict = dataclasses.field(default_factory=dict)
     queues: dict = dataclasses.field(default_factory=dict)
     agents: dict = dataclasses.field(default_factory=dict)
+    callback: str = ""                                            # id of an open one, of sales
     users: dict = dataclasses.field(default_factory=dict)        # role → Login with a password; "lead": a supervisor of sales
     user_ids: dict = dataclasses.field(default_factory=dict)
     tokens: dict = dataclasses.field(default_factory=dict)       # role → Login with a token for everything
@@ -242,6 +243,7 @@ class Stack:
         for number in AGENTS:
             t.agents[f"agent-{number}"] = self.call("agent.create", op, tenant=name, name=f"agent-{number}", title=f"Agent {number} {t.marker}",
                                                     interface=f"PJSIP/{name}-{number}", department="sales" if number % 2 else "service")["id"]
+        t.callback = self.call("callback.request", op, tenant=name, queue="sales", number="+12125550123", name=t.marker)["id"]
         people = {"admin": {}, "supervisor": {}, "viewer": {}, "agent": {"agent": "agent-101"}, "lead": {"role": "supervisor", "departments": ["sales"]}}
         for role, more in people.items():
             login = Login(f"{name}-{role}", secrets.token_urlsafe(18))

@@ -23,13 +23,13 @@ class Acts:
         self.tenant, self.admin = tenant, tenant.people["admin"]
 
     def make(self, kind, **more):
-        operation = f"{kind}.create"
+        operation = "callback.request" if kind == "callback" else f"{kind}.create"
         login = self.tenant.users["admin"] if kind == "token" else self.admin
         return S.call(operation, login, **C.valid(operation, self.tenant, **more))["id"]
 
     def params(self, operation):
         kind, verb = operation.split(".")
-        if verb == "create":
+        if verb in ("create", "request"):
             return C.valid(operation, self.tenant)
         target = self.tenant.id if kind == "tenant" else self.make(kind)
         return C.valid(operation, self.tenant, id=target) | ({"title": "Changed"} if verb == "update" and kind != "user" else {}) \

@@ -56,6 +56,8 @@ def references_of(tenant, operation, field):
         return [tenant.users["agent"].user] + ([tenant.user_ids["agent"]] if kind == "user" else [])
     if kind == "token":
         return [tenant.token_ids["agent"]]
+    if kind == "callback":
+        return [tenant.callback]
     if kind == "call":
         return [call_of(tenant)]
     raise AssertionError(f"{operation}: nobody told the test what `{field}` refers to")

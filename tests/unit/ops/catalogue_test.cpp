@@ -12,13 +12,14 @@ namespace {
 
 // What issue "first light" names; an operation that goes missing is a broken promise to partners.
 const std::set<std::string_view> promised{
-    "system.status",     "system.whoami",     "system.unmapped", "tenant.list",    "tenant.get",
-    "tenant.create",     "tenant.update",     "department.list", "department.get", "department.create",
-    "department.update", "department.delete", "user.list",       "user.create",    "user.update",
-    "user.disable",      "user.set_password", "token.create",    "token.list",     "token.revoke",
-    "queue.list",        "queue.get",         "queue.create",    "queue.update",   "queue.delete",
-    "queue.status",      "agent.list",        "agent.get",       "agent.create",   "agent.update",
-    "agent.delete",      "agent.status",      "peer.list",       "call.list",      "call.get",
+    "system.status",     "system.whoami",     "system.unmapped",  "tenant.list",     "tenant.get",
+    "tenant.create",     "tenant.update",     "department.list",  "department.get",  "department.create",
+    "department.update", "department.delete", "user.list",        "user.create",     "user.update",
+    "user.disable",      "user.set_password", "token.create",     "token.list",      "token.revoke",
+    "queue.list",        "queue.get",         "queue.create",     "queue.update",    "queue.delete",
+    "queue.status",      "agent.list",        "agent.get",        "agent.create",    "agent.update",
+    "agent.delete",      "agent.status",      "peer.list",        "call.list",       "call.get",
+    "callback.list",     "callback.get",      "callback.request", "callback.cancel", "callback.retry",
     "event.poll",        "audit.list"};
 
 void eachType(const TypeDesc& type, std::map<std::string_view, const TypeDesc*>& seen) {

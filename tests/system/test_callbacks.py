@@ -1,0 +1,150 @@
+"""callback.request, list, get, cancel, retry: asked for by each face, one open callback for a number, who sees it; and the dial gate of a running pbxd, asked as
+Asterisk asks."""
+import os
+import re
+import secrets
+import shutil
+import sqlite3
+import tempfile
+import unittest
+
+import agi_client
+import catalogue
+import stack
+import support
+from support import attempt
+
+S: stack.Stack
+C: catalogue.Catalogue
+
+
+class Callbacks(unittest.TestCase):
+    def setUp(self):
+        self.t = S.tenants["viatalk"]
+        self.admin, self.agent, self.lead = (self.t.people[role] for role in ("admin", "agent", "lead"))
+
+    def numbers(self, login, **params):
+        return {row["number"] for row in S.items("callback.list", login, **params)}
+
+    def test_asked_on_each_face_it_is_one(self):
+        for n, face in enumerate(support.all_faces(S, C.api)):
+            asked = {"queue": "sales", "number": f"+1212555030{n}", "name": "Zoë", "note": "about <the> invoice & \"more\""}
+            first = face.call("callback.request", asked, self.admin)
+            self.assertFalse(first["existing"], face.name)
+            self.assertEqual(first["state"], "queued")
+            again = face.call("callback.request", asked, self.admin)
+            self.assertTrue(again["existing"], face.name)
+            self.assertEqual(again["id"], first["id"])
+            got = face.call("callback.get", {"id": first["id"]}, self.admin)
+            self.assertEqual((got["number"], got["name"], got["note"], got["queue"], got["requested_by"]),
+                             (asked["number"], "Zoë", asked["note"], "sales", "viatalk-admin"), face.name)
+            self.assertIn(asked["number"], {row["number"] for row in face.call("callback.list", {}, self.admin)["items"]})
+            done = face.call("callback.cancel", {"id": first["id"]}, self.admin)
+            self.assertEqual((done["result"], done["state"]), ("cancelled", "cancelled"), face.name)
+            self.assertEqual(attempt(face, "callback.retry", {"id": first["id"]}, self.admin)[0], "conflict", face.name)
+            self.assertNotIn(asked["number"], self.numbers(self.admin))
+            self.assertIn(asked["number"], self.numbers(self.admin, all=True))
+
+    def test_a_number_however_it_is_spelt_is_one(self):
+        made = {S.call("callback.request", self.admin, queue="support", number=spelt)["id"]
+                for spelt in ("+12125550310", "(212) 555-0310", "1-212-555-0310", "+1 212 555 0310")}
+        self.assertEqual(len(made), 1)
+        for bad in ("nobody", "+", "anonymous", "1" * 40, "+1212555\r\nAction: Logoff"):
+            token, answer = attempt(S.json, "callback.request", {"queue": "sales", "number": bad}, self.admin)
+            self.assertEqual(token, "invalid_argument", f"{bad!r}: {answer}")
+
+    def test_retry_makes_it_due_now(self):
+        made = S.call("callback.request", self.admin, queue="sales", number="+12125550320", not_before="2099-01-01T00:00:00Z")
+        self.assertEqual(made["due_at"], "2099-01-01T00:00:00Z")
+        self.assertLess(S.call("callback.retry", self.admin, id=made["id"])["due_at"], "2090")
+
+    def test_who_sees_which(self):
+        S.call("callback.request", self.admin, queue="sales", number="+12125550330")
+        other = S.call("callback.request", self.admin, queue="support", number="+12125550331")
+        self.assertLessEqual({"+12125550330", "+12125550331"}, self.numbers(self.admin))
+        self.assertIn("+12125550330", self.numbers(self.lead))
+        self.assertNotIn("+12125550331", self.numbers(self.lead))
+        for operation in ("callback.get", "callback.cancel", "callback.retry"):
+            self.assertEqual(attempt(S.json, operation, {"id": other["id"]}, self.lead)[0], "not_found", operation)
+        self.assertEqual(attempt(S.json, "callback.request", {"queue": "support", "number": "+12125550332"}, self.lead)[0], "not_found")
+        own = {row["name"] for row in S.items("queue.list", self.agent)}
+        for row in S.items("callback.list", self.agent):
+            self.assertIn(row["queue"], own)
+        self.assertEqual(attempt(S.json, "callback.request", {"queue": "sales", "number": "+12125550333"}, self.t.people["viewer"])[0], "forbidden")
+
+    def test_pages_by_turn(self):
+        asked = [f"+1212555040{n}" for n in range(5)]
+        for number in asked:
+            S.call("callback.request", self.admin, queue="vip", number=number)
+        seen, after = [], {}
+        while True:
+            page = S.call("callback.list", self.admin, queue="vip", limit=2, **after)
+            seen += [row["number"] for row in page["items"]]
+            if "next" not in page:
+                break
+            after = {"after": page["next"]}
+        self.assertEqual(seen, asked)
+
+
+@unittest.skipUnless(os.environ.get("PBX_BACKEND", "sqlite") == "sqlite", "begins the attempt in the SQLite file")
+class Gate(unittest.TestCase):
+    def setUp(self):
+        self.t = S.tenants["viatalk"]
+        self.admin = self.t.people["admin"]
+
+    def begun(self, number, server="main"):
+        """A callback whose first attempt was stored, as the engine does it; its arguments for the gate."""
+        made, token = S.call("callback.request", self.admin, queue="sales", number=number)["id"], secrets.token_hex(16)
+        database = sqlite3.connect(S.path("data/pbxd.sqlite"), timeout=10)
+        with database:
+            database.execute("UPDATE callbacks SET state = 'intent', attempt = 1, token = ?, server = ?, owner = 'test', epoch = 1 WHERE id = ?", (token, server, made))
+            database.execute("INSERT INTO callback_attempts SELECT tenant_id, id, 1, 'pbxd-x', server, state_at, NULL, NULL, NULL, '', 0 FROM callbacks WHERE id = ?", (made,))
+        database.close()
+        return made, "1", token
+
+    def ask(self, route, *args):
+        port = int(re.search(r" agi\.listening address=127\.0\.0\.1 port=(\d+)", S.log_text())[1])
+        more = "".join(f"agi_arg_{n}: {arg}\n" for n, arg in enumerate(args[1:], 2))
+        return agi_client.exchange(port, agi_client.environment(f"{route}/{S.agi_token}", "", args[0], more=more))
+
+    def test_it_opens_once_and_takes_the_report(self):
+        args = self.begun("+12125550350")
+        late = S.call("callback.get", self.admin, id=args[0])
+        self.assertEqual(late["state"], "intent")
+        self.assertEqual(list(self.ask("gate", *args).items()), [("PBX_GATE", "dial"), ("PBX_NUMBER", "+12125550350"), ("PBX_CALLERID", ""), ("PBX_TIMEOUT", "30"),
+                                                                 ("PBX_KEY", ""), ("PBX_DONE", "1")])
+        self.assertEqual(list(self.ask("gate", *args).items()), [("PBX_GATE", "hangup"), ("PBX_WHY", "not_waiting"), ("PBX_DONE", "1")])
+        for face in support.all_faces(S, C.api):
+            told = face.call("callback.cancel", {"id": args[0]}, self.admin)
+            self.assertEqual((told["result"], told["state"]), ("too_late", "gated"), face.name)
+        self.assertEqual(self.ask("done", *args, "BUSY", "17")["PBX_DONE"], "1")
+        got = S.call("callback.get", self.admin, id=args[0])
+        self.assertEqual((got["state"], got["outcome"], got["attempts"]), ("retry_at", "busy", 1))
+        self.assertEqual((got["history"][0]["dial_status"], got["history"][0]["hangup_cause"]), ("BUSY", 17))
+
+    def test_a_cancelled_or_foreign_attempt_is_not_dialled(self):
+        args = self.begun("+12125550351")
+        self.assertEqual(S.call("callback.cancel", self.admin, id=args[0])["result"], "cancelled")
+        self.assertEqual(self.ask("gate", *args)["PBX_GATE"], "hangup")
+        made, attempt_, token = self.begun("+12125550352", server="other")
+        self.assertEqual(self.ask("gate", made, attempt_, token)["PBX_WHY"], "unknown")
+        made, attempt_, token = self.begun("+12125550353")
+        for args in ((made, "1", "wrong"), (made, "2", token), (made, "1"), ("r_' OR '1'='1", "1", token)):
+            self.assertEqual(self.ask("gate", *args)["PBX_GATE"], "hangup", args)
+        self.assertEqual(S.call("callback.get", self.admin, id=made)["state"], "intent")
+
+
+class CallbackStack(stack.Stack):
+    def __init__(self):
+        super().__init__(folder=tempfile.mkdtemp(prefix="pbx-callbacks-"))
+        self.settings = {"agi": {"port": 0}, "asterisk.main": {"agi_token_file": self.path("token-main")}}
+        self.agi_token = secrets.token_hex(32)
+        self._write("token-main", self.agi_token + "\n")
+
+    def __exit__(self, *_):
+        super().__exit__()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    support.run(CallbackStack)
