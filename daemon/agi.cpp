@@ -27,9 +27,9 @@ std::vector<agi::Caller> agiCallers(const Config& config, const std::vector<std:
     return out;
 }
 
-AgiFace::AgiFace(const Config& config, AgiAnswers answers, std::function<void(Micros)> onAnswered, const Clock& clock,
-                 const Log& log)
-    : config_(config), answers_(std::move(answers)), log_(log) {
+AgiFace::AgiFace(const Config& config, AgiAnswers answers, callbacks::DialGate gate,
+                 std::function<void(Micros)> onAnswered, const Clock& clock, const Log& log)
+    : config_(config), answers_(std::move(answers)), gate_(std::move(gate)), log_(log) {
     agi::ServerSettings settings;
     settings.callers = agiCallers(config, config.names("asterisk"));
     if (settings.callers.empty()) return;
@@ -40,8 +40,13 @@ AgiFace::AgiFace(const Config& config, AgiAnswers answers, std::function<void(Mi
     settings.onAnswered = std::move(onAnswered);
     server_.emplace(
         std::move(settings),
-        [this](const agi::Request& request, SteadyTime deadline) { return answers_.answer(request, deadline); }, clock,
-        log);
+        [this](const agi::Request& request, SteadyTime deadline) { return answer(request, deadline); }, clock, log);
+}
+
+agi::Answer AgiFace::answer(const agi::Request& request, SteadyTime deadline) const {
+    if (request.route == "gate") return gate_.gate(request, deadline);
+    if (request.route == "done") return gate_.done(request);
+    return answers_.answer(request, deadline); // counts the routes that nobody knows
 }
 
 void AgiFace::start() {

@@ -5,6 +5,7 @@
 
 #include "agi/server.hpp"
 #include "base/config.hpp"
+#include "callbacks/dial_gate.hpp"
 #include "daemon/agi_answers.hpp"
 
 #include <optional>
@@ -18,8 +19,8 @@ std::vector<agi::Caller> agiCallers(const Config& config, const std::vector<std:
 class AgiFace {
 public:
     // `config` and what the answers refer to must outlive it. `onAnswered`: as in agi::ServerSettings.
-    AgiFace(const Config& config, AgiAnswers answers, std::function<void(Micros)> onAnswered, const Clock& clock,
-            const Log& log);
+    AgiFace(const Config& config, AgiAnswers answers, callbacks::DialGate gate, std::function<void(Micros)> onAnswered,
+            const Clock& clock, const Log& log);
 
     void start();
     void stop();
@@ -29,7 +30,10 @@ public:
 
 private:
     const Config& config_;
+    agi::Answer answer(const agi::Request& request, SteadyTime deadline) const;
+
     const AgiAnswers answers_;
+    const callbacks::DialGate gate_;
     const Log log_;
     std::optional<agi::Server> server_;
 };

@@ -189,6 +189,12 @@ public:
             .Name("pbxd_routes_total")
             .Help("Calls decided over FastAGI, by outcome; or why nothing was answered.")
             .Register(registry);
+    prometheus::Family<prometheus::Counter>& gated =
+        prometheus::BuildCounter()
+            .Name("pbxd_callback_gate_total")
+            .Help(
+                "What the dial gate of callbacks said (dial, or why not), and reports of attempts (done, done_again).")
+            .Register(registry);
 };
 
 Metrics::Metrics() : impl_(std::make_unique<Impl>()) {}
@@ -216,6 +222,8 @@ void Metrics::observeAgiAnswer(std::chrono::microseconds took) { impl_->agiSecon
 void Metrics::observeRoute(std::string_view outcome) {
     impl_->routed.Add({{"outcome", std::string(outcome)}}).Increment();
 }
+
+void Metrics::observeGate(std::string_view what) { impl_->gated.Add({{"what", std::string(what)}}).Increment(); }
 
 std::string Metrics::text(const std::vector<std::unique_ptr<AsteriskNode>>& nodes,
                           const access::Authenticator& authenticator, const storage::Database& database,

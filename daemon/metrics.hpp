@@ -27,6 +27,7 @@ public:
     void observeRefusal(web::Refusal refusal);
     void observeAgiAnswer(std::chrono::microseconds took); // from the complete request to its last confirmed variable
     void observeRoute(std::string_view outcome);           // AgiAnswers::Observe
+    void observeGate(std::string_view what);               // callbacks::DialGate::Observe
 
     // Everything, in the text format 0.0.4; what is not counted is read here and now.
     std::string text(const std::vector<std::unique_ptr<AsteriskNode>>& nodes,

@@ -132,6 +132,7 @@ public:
           agiFace(
               config,
               {desk, hits, directory, clock, log, [this](std::string_view outcome) { metrics.observeRoute(outcome); }},
+              {repositories.callbackJobs, clock, log, [this](std::string_view what) { metrics.observeGate(what); }},
               [this](Micros took) { metrics.observeAgiAnswer(took); }, clock, log),
           owner(services.node + '/' + randomText(8)), intervals(repositories, clock, log, owner) {
         for (const auto& name : config.names("asterisk"))

@@ -1,0 +1,82 @@
+#include "callbacks/dial_gate.hpp"
+
+#include <algorithm>
+#include <charconv>
+
+namespace pbx::callbacks {
+namespace {
+
+// An answer must also travel back: one that would come too late is not worth the attempt that it costs.
+constexpr std::chrono::milliseconds toAnswer{300};
+
+int wholeOf(std::string_view text) {
+    int value = 0;
+    const auto read = std::from_chars(text.data(), text.data() + text.size(), value);
+    return read.ec == std::errc() && read.ptr == text.data() + text.size() ? value : 0;
+}
+
+struct Asked {
+    CallbackId id;
+    int attempt;
+    std::string token;
+};
+Asked askedBy(const agi::Request& request) {
+    return {CallbackId(std::string(request.variable("agi_arg_1"))), wholeOf(request.variable("agi_arg_2")),
+            std::string(request.variable("agi_arg_3"))};
+}
+
+// Asterisk's own word, or none: letters alone.
+std::string wordOf(std::string_view text) {
+    const bool word = text.size() <= 32 && std::ranges::all_of(text, [](char c) { return c >= 'A' && c <= 'Z'; });
+    return word ? std::string(text) : std::string("UNKNOWN");
+}
+
+} // namespace
+
+agi::Answer DialGate::gate(const agi::Request& request, SteadyTime deadline) const {
+    const auto asked = askedBy(request);
+    if (clock_.steady() + toAnswer >= deadline) {
+        observe("late");
+        log_.warning("callback.gate_late", {{"callback", asked.id.str()}, {"attempt", asked.attempt}});
+        return {};
+    }
+    const auto reply = jobs_.gate(request.server, asked.id, asked.attempt, asked.token);
+    if (!reply.open()) {
+        const auto why = storage::refusalToken(reply.refusal);
+        observe(why);
+        log_.warning(
+            "callback.gate_shut",
+            {{"asterisk", request.server}, {"callback", asked.id.str()}, {"attempt", asked.attempt}, {"why", why}});
+        return {{"PBX_GATE", "hangup"}, {"PBX_WHY", std::string(why)}, {"PBX_DONE", "1"}};
+    }
+    reach(hook_, FailPoint::gated);
+    observe("dial");
+    log_.info("callback.dial",
+              {{"asterisk", request.server}, {"callback", asked.id.str()}, {"attempt", asked.attempt}});
+    return {{"PBX_GATE", "dial"},
+            {"PBX_NUMBER", reply.number},
+            {"PBX_CALLERID", reply.policy.callerId},
+            {"PBX_TIMEOUT", std::to_string(reply.policy.ring.count())},
+            {"PBX_KEY", reply.policy.askKey ? "1" : ""},
+            {"PBX_DONE", "1"}};
+}
+
+agi::Answer DialGate::done(const agi::Request& request) const {
+    const auto asked = askedBy(request);
+    domain::DialReport report{wordOf(request.variable("agi_arg_4")), wholeOf(request.variable("agi_arg_5")),
+                              std::nullopt};
+    if (const auto key = request.variable("agi_arg_6"); !key.empty()) report.keyPressed = key == "1";
+    reach(hook_, FailPoint::resultKnown);
+    const bool taken = jobs_.report(request.server, asked.id, asked.attempt, asked.token, report);
+    reach(hook_, FailPoint::resultStored);
+    observe(taken ? "done" : "done_again");
+    log_.info("callback.report", {{"asterisk", request.server},
+                                  {"callback", asked.id.str()},
+                                  {"attempt", asked.attempt},
+                                  {"dialstatus", report.dialStatus},
+                                  {"cause", report.hangupCause},
+                                  {"taken", taken}});
+    return {{"PBX_DONE", "1"}};
+}
+
+} // namespace pbx::callbacks

@@ -1,0 +1,30 @@
+// The one action that begins an attempt. All that it holds is ours: ids, a token, the queue's name in Asterisk; the
+// customer's number is not in it, the gate tells it.
+// Threads: any. Fails with pbx::Error invalidArgument for a queue's name that AMI cannot carry.
+//
+// Contract with the rendered dialplan (channel variables, inherited by both halves of the Local channel): PBX_CB = the
+// callback, PBX_CB_ATTEMPT, PBX_CB_TOKEN, PBX_CB_QUEUE = Asterisk's name of the queue. Contexts, extension s each:
+//   pbxd-callback-queue  waits in Queue(${PBX_CB_QUEUE})
+//   pbxd-callback-gate   asks agi://.../gate/TOKEN with the three as arguments, dials if told so, and reports to
+//                        agi://.../done/TOKEN (dial_gate.hpp)
+// Agent first: the half that waits in the queue is dialled, and the other goes to the gate when an agent has answered.
+// Customer first: the other way round.
+#pragma once
+
+#include "ami/action.hpp"
+#include "storage/callbacks_jobs.hpp"
+
+#include <chrono>
+
+namespace pbx::callbacks {
+
+inline constexpr std::string_view queueContext = "pbxd-callback-queue";
+inline constexpr std::string_view gateContext = "pbxd-callback-gate";
+
+// `within`: how long Asterisk waits for the first of the two to answer.
+ami::Action originateAction(const storage::CallbackJob& job, const domain::CallbackPolicy& policy,
+                            std::chrono::milliseconds within);
+// Which half of the Local channel dials the customer.
+int diallingHalf(domain::CallbackMode mode);
+
+} // namespace pbx::callbacks

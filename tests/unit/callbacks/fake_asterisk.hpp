@@ -1,0 +1,282 @@
+// An Asterisk for the simulation of callbacks: channels with unique ids, agents, a dialplan that asks the gate,
+// customers who answer or do not, records that come late or never, and restarts. Time is the simulation's. Threads:
+// one. Nothing fails.
+#pragma once
+
+#include "agi/server.hpp"
+#include "ami/action.hpp"
+#include "callbacks/sight.hpp"
+#include "domain/callback.hpp"
+
+#include <functional>
+#include <map>
+#include <optional>
+#include <random>
+#include <set>
+#include <string>
+#include <vector>
+
+namespace pbx::callbacks::test {
+
+using namespace std::chrono_literals;
+
+class SimClock final : public Clock {
+public:
+    UtcTime now() const override { return wall_; }
+    SteadyTime steady() const override { return steady_; }
+    void advance(Micros by) {
+        wall_ += by;
+        steady_ += by;
+    }
+    void jump(Micros by) { wall_ += by; } // the wall clock alone
+
+private:
+    UtcTime wall_ = fromEpochMicros(1'790'000'000'000'000);
+    SteadyTime steady_{std::chrono::hours(1)};
+};
+
+// What is to happen when.
+class Agenda {
+public:
+    explicit Agenda(SimClock& clock) : clock_(clock) {}
+    void in(Micros delay, std::function<void()> what) { all_.emplace(clock_.steady() + delay, std::move(what)); }
+    std::optional<SteadyTime> next() const { return all_.empty() ? std::nullopt : std::optional(all_.begin()->first); }
+    void runDue() {
+        while (!all_.empty() && all_.begin()->first <= clock_.steady()) {
+            const auto what = std::move(all_.begin()->second);
+            all_.erase(all_.begin());
+            what();
+        }
+    }
+    bool empty() const { return all_.empty(); }
+
+private:
+    SimClock& clock_;
+    std::multimap<SteadyTime, std::function<void()>> all_;
+};
+
+// How much goes wrong; each is a probability.
+struct Troubles {
+    double sendLost = 0;    // the action never arrives
+    double sendLate = 0;    // it arrives up to 100 s later
+    double answerWrong = 0; // the answer says "failed" though it was done
+    double answerLost = 0;  // no answer to the action
+    double gateLost = 0;    // the gate's answer does not arrive
+    double reportLost = 0;  // the dialplan's report does not arrive
+    double recordLost = 0;  // there is no record either
+    double agentAway = 0.1; // the agent does not answer
+    double customerAnswers = 0.6;
+};
+
+struct Dialled {
+    CallbackId id;
+    int attempt = 0;
+};
+
+class FakeAsterisk {
+public:
+    // The dialplan's FastAGI: nullopt when nobody answered.
+    using Ask = std::function<std::optional<agi::Answer>(const agi::Request&)>;
+
+    FakeAsterisk(std::mt19937_64& random, Agenda& agenda, SimClock& clock, Troubles troubles, int agents, Ask ask)
+        : random_(random), agenda_(agenda), clock_(clock), troubles_(troubles), agents_(agents), ask_(std::move(ask)) {}
+
+    // What the test watches.
+    std::function<void(const Dialled&)> onDial;
+    std::function<void(const Dialled&)> onReached;    // a report of an answer was taken
+    std::map<std::pair<std::string, int>, int> dials; // by callback and attempt
+    std::set<std::string> answeredCustomers;          // callbacks whose customer picked up
+    int refusedChannels = 0, restarts = 0;
+    int mostNeedingAgents = 0;
+
+    void calm() {
+        troubles_ = {};
+        troubles_.agentAway = 0;
+        troubles_.customerAnswers = 1;
+    }
+
+    void originate(const ami::Action& action, std::chrono::milliseconds within, std::function<void(bool)> answered) {
+        auto order = std::make_shared<Order>(read(action));
+        order->within = within;
+        order->answered = std::move(answered);
+        if (chance(troubles_.sendLost)) return;
+        const auto boot = restarts;
+        const Micros delay = chance(troubles_.sendLate) ? between(10s, 100s) : between(1ms, 50ms);
+        agenda_.in(delay, [this, order, boot] {
+            // What was on its way to an Asterisk that has stopped is gone; what comes late over a proxy is not.
+            if (boot == restarts || chance(0.3)) arrive(order);
+        });
+    }
+
+    // Every call is gone, and nobody is told.
+    void restart() {
+        ++restarts;
+        channels_.clear();
+        downUntil_ = clock_.steady() + 5s;
+    }
+
+    Sight sight() const {
+        Sight out;
+        out.current = clock_.steady() >= downUntil_;
+        out.startup = "boot " + std::to_string(restarts);
+        auto& queue = out.queues["acme-sales"];
+        queue.free = agents_;
+        for (const auto& [id, channel] : channels_) {
+            out.alive.insert(id);
+            if (channel.agent) {
+                --queue.free;
+                out.legs[id + 'x'] = LegState::ringing; // of the half that waits in the queue
+            }
+            if (channel.leg != LegState::none) out.legs[id] = channel.leg;
+        }
+        return out;
+    }
+
+    bool busy() const { return !channels_.empty(); }
+
+    std::optional<domain::CallbackOutcome> record(const std::string& channelId) const {
+        const auto found = records_.find(channelId);
+        if (found == records_.end() || clock_.steady() < found->second.first) return std::nullopt;
+        return found->second.second;
+    }
+
+private:
+    struct Order {
+        std::string channelId, id, attempt, token;
+        std::chrono::milliseconds within{};
+        std::function<void(bool)> answered;
+    };
+    struct Channel {
+        bool agent = false; // an agent's phone rings or talks for it
+        LegState leg = LegState::none;
+        std::uint64_t serial = 0;
+    };
+
+    bool chance(double probability) { return std::uniform_real_distribution<>(0, 1)(random_) < probability; }
+    Micros between(Micros least, Micros most) {
+        return Micros(std::uniform_int_distribution<std::int64_t>(least.count(), most.count())(random_));
+    }
+    static std::string after(const std::string& text, const std::string& mark) {
+        const auto place = text.find(mark);
+        if (place == std::string::npos) return {};
+        const auto begin = place + mark.size();
+        return text.substr(begin, text.find("\r\n", begin) - begin);
+    }
+    static Order read(const ami::Action& action) {
+        std::string text;
+        action.appendTo(text, "1");
+        return {after(text, "\r\nChannelId: "),
+                after(text, "__PBX_CB="),
+                after(text, "__PBX_CB_ATTEMPT="),
+                after(text, "__PBX_CB_TOKEN="),
+                {},
+                {}};
+    }
+    void answer(const std::shared_ptr<Order>& order, bool ok) {
+        if (chance(troubles_.answerLost)) return;
+        if (chance(troubles_.answerWrong)) ok = false;
+        agenda_.in(between(1ms, 200ms), [order, ok] { order->answered(ok); });
+    }
+    // Does `what` later unless the channel is gone by then.
+    void later(const std::shared_ptr<Order>& order, Micros delay, std::function<void()> what) {
+        agenda_.in(delay, [this, order, serial = channels_.at(order->channelId).serial, what = std::move(what)] {
+            const auto channel = channels_.find(order->channelId);
+            if (channel != channels_.end() && channel->second.serial == serial) what();
+        });
+    }
+    void end(const std::shared_ptr<Order>& order) { channels_.erase(order->channelId); }
+
+    void arrive(const std::shared_ptr<Order>& order) {
+        if (clock_.steady() < downUntil_) return;
+        if (channels_.contains(order->channelId)) { // "already in use"
+            ++refusedChannels;
+            return answer(order, false);
+        }
+        channels_[order->channelId] = {false, LegState::none, ++serial_};
+        int busy = 0;
+        for (const auto& [id, channel] : channels_) busy += channel.agent ? 1 : 0;
+        mostNeedingAgents = std::max(mostNeedingAgents, busy + 1);
+        if (busy >= agents_ || chance(troubles_.agentAway)) // waits in the queue in vain
+            return later(order, order->within, [this, order] {
+                end(order);
+                answer(order, false);
+            });
+        channels_[order->channelId].agent = true;
+        later(order, between(500ms, 6s), [this, order] {
+            answer(order, true);
+            later(order, between(1ms, 100ms), [this, order] { atTheGate(order); });
+        });
+    }
+
+    agi::Request request(const Order& order, const std::string& route) const {
+        agi::Request out;
+        out.route = route;
+        out.server = "pbx1";
+        out.variables = {{"agi_arg_1", order.id}, {"agi_arg_2", order.attempt}, {"agi_arg_3", order.token}};
+        return out;
+    }
+    static std::string valueOf(const agi::Answer& answer, const std::string& name) {
+        for (const auto& [key, value] : answer)
+            if (key == name) return value;
+        return {};
+    }
+
+    void atTheGate(const std::shared_ptr<Order>& order) {
+        const auto serial = channels_.at(order->channelId).serial;
+        const auto reply = ask_(request(*order, "gate"));
+        // Asking takes a while: a node that stood still meanwhile may have outlived the call.
+        const auto channel = channels_.find(order->channelId);
+        if (channel == channels_.end() || channel->second.serial != serial) return;
+        if (!reply || chance(troubles_.gateLost) || valueOf(*reply, "PBX_DONE") != "1" ||
+            valueOf(*reply, "PBX_GATE") != "dial")
+            return end(order);
+        dial(order);
+    }
+
+    void dial(const std::shared_ptr<Order>& order) {
+        const Dialled dialled{CallbackId(order->id), std::stoi(order->attempt)};
+        ++dials[{order->id, dialled.attempt}];
+        if (onDial) onDial(dialled);
+        channels_.at(order->channelId).leg = LegState::ringing;
+        const auto ring = between(1s, 12s);
+        if (chance(troubles_.customerAnswers)) {
+            later(order, ring, [this, order] {
+                answeredCustomers.insert(order->id);
+                channels_.at(order->channelId).leg = LegState::connected;
+                later(order, between(2s, 15s), [this, order] { hangUp(order, "ANSWER", "16"); });
+            });
+            return;
+        }
+        static const std::pair<const char*, const char*> endings[] = {
+            {"BUSY", "17"}, {"NOANSWER", "0"}, {"CHANUNAVAIL", "21"}, {"CANCEL", "0"}, {"CONGESTION", "34"}};
+        const auto& ending = endings[std::uniform_int_distribution<std::size_t>(0, 4)(random_)];
+        later(order, ring, [this, order, ending] { hangUp(order, ending.first, ending.second); });
+    }
+
+    void hangUp(const std::shared_ptr<Order>& order, const std::string& status, const std::string& cause) {
+        if (!chance(troubles_.recordLost))
+            records_[order->channelId] = {clock_.steady() + between(0s, 20s),
+                                          domain::outcomeOf({status, std::stoi(cause), std::nullopt})};
+        auto report = request(*order, "done");
+        report.variables.emplace_back("agi_arg_4", status);
+        report.variables.emplace_back("agi_arg_5", cause);
+        report.variables.emplace_back("agi_arg_6", "");
+        end(order);
+        if (chance(troubles_.reportLost)) return;
+        if (ask_(report) && status == "ANSWER" && onReached)
+            onReached({CallbackId(order->id), std::stoi(order->attempt)});
+    }
+
+    std::mt19937_64& random_;
+    Agenda& agenda_;
+    SimClock& clock_;
+    Troubles troubles_;
+    const int agents_;
+    const Ask ask_;
+    std::map<std::string, Channel> channels_;
+    std::map<std::string, std::pair<SteadyTime, domain::CallbackOutcome>> records_;
+    SteadyTime downUntil_{};
+    std::uint64_t serial_ = 0;
+};
+
+} // namespace pbx::callbacks::test

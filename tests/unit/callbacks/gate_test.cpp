@@ -1,0 +1,122 @@
+// The gate's and the report's FastAGI: what a dialplan asks and is told.
+#include "base/random.hpp"
+#include "callbacks/dial_gate.hpp"
+#include "callbacks_support.hpp"
+
+#include <gtest/gtest.h>
+
+namespace pbx::callbacks::test {
+namespace {
+
+using domain::CallbackOutcome;
+using domain::CallbackState;
+
+class GateOf : public CallbacksTest {
+protected:
+    storage::CallbackJob begun() {
+        request();
+        auto job = repos.callbackJobs.due("pbx1", 1).at(0);
+        EXPECT_TRUE(repos.callbackJobs.claim(job, "pbx1", "node-a"));
+        EXPECT_EQ(storage::IntendResult::begun, repos.callbackJobs.intend(job, "boot"));
+        return job;
+    }
+    static agi::Request asks(const storage::CallbackJob& job, std::vector<std::string> more = {}) {
+        agi::Request out;
+        out.server = "pbx1";
+        more.insert(more.begin(), {job.callback.id.str(), std::to_string(job.callback.attempt), job.token});
+        for (std::size_t i = 0; i < more.size(); ++i)
+            out.variables.emplace_back("agi_arg_" + std::to_string(i + 1), more[i]);
+        return out;
+    }
+    agi::Answer gate(const agi::Request& request) { return gate_.gate(request, clock.steady() + 1500ms); }
+
+    std::vector<std::string> observed;
+    DialGate gate_{repos.callbackJobs, clock, Log::none(),
+                   [this](std::string_view what) { observed.emplace_back(what); }};
+};
+
+TEST_F(GateOf, SaysDialOnceWithAllThatDialNeeds) {
+    domain::CallbackPolicy policy;
+    policy.callerId = "+12125550100";
+    policy.askKey = true;
+    policy.ring = 25s;
+    repos.callbacks.setPolicy(scope, {}, policy);
+    const auto job = begun();
+    const agi::Answer expected{{"PBX_GATE", "dial"},
+                               {"PBX_NUMBER", "+12125550123"},
+                               {"PBX_CALLERID", "+12125550100"},
+                               {"PBX_TIMEOUT", "25"},
+                               {"PBX_KEY", "1"},
+                               {"PBX_DONE", "1"}};
+    EXPECT_EQ(expected, gate(asks(job)));
+    const agi::Answer shut{{"PBX_GATE", "hangup"}, {"PBX_WHY", "not_waiting"}, {"PBX_DONE", "1"}};
+    EXPECT_EQ(shut, gate(asks(job)));
+    EXPECT_EQ((std::vector<std::string>{"dial", "not_waiting"}), observed);
+}
+
+TEST_F(GateOf, IsShutForWhoeverCannotProveTheAttempt) {
+    const auto job = begun();
+    auto wrong = job;
+    wrong.token[0] = wrong.token[0] == 'a' ? 'b' : 'a';
+    EXPECT_EQ("not_this_attempt", gate(asks(wrong))[1].second);
+    wrong = job;
+    ++wrong.callback.attempt;
+    EXPECT_EQ("not_this_attempt", gate(asks(wrong))[1].second);
+    auto foreign = asks(job);
+    foreign.server = "pbx2";
+    EXPECT_EQ("unknown", gate(foreign)[1].second);
+    EXPECT_EQ("unknown", gate({})[1].second);
+    auto hostile = asks(job);
+    hostile.variables[0].second = "r_' OR 1=1 --";
+    EXPECT_EQ("unknown", gate(hostile)[1].second);
+    hostile = asks(job);
+    hostile.variables[1].second = "1 OR 1";
+    EXPECT_EQ("not_this_attempt", gate(hostile)[1].second);
+    EXPECT_EQ(CallbackState::intent, stateOf(job));
+    EXPECT_EQ("dial", gate(asks(job))[0].second);
+}
+
+TEST_F(GateOf, AnAnswerThatWouldComeTooLateCostsNoAttempt) {
+    const auto job = begun();
+    EXPECT_TRUE(gate_.gate(asks(job), clock.steady() + 300ms).empty());
+    EXPECT_EQ(CallbackState::intent, stateOf(job));
+    EXPECT_EQ("dial", gate_.gate(asks(job), clock.steady() + 301ms)[0].second);
+}
+
+TEST_F(GateOf, WithoutADatabaseNobodyIsDialled) {
+    const auto job = begun();
+    database->close();
+    EXPECT_THROW(gate(asks(job)), Error); // the server closes the connection: no PBX_DONE
+}
+
+TEST_F(GateOf, TheReportSettlesTheAttemptOnce) {
+    const auto job = begun();
+    const agi::Answer done{{"PBX_DONE", "1"}};
+    EXPECT_EQ(done, gate_.done(asks(job, {"BUSY", "17", ""}))); // before the gate: not believed
+    EXPECT_EQ(CallbackState::intent, stateOf(job));
+    gate(asks(job));
+    EXPECT_EQ(done, gate_.done(asks(job, {"BUSY", "17", ""})));
+    EXPECT_EQ(CallbackState::retryAt, stateOf(job));
+    EXPECT_EQ(done, gate_.done(asks(job, {"ANSWER", "16", ""})));
+    EXPECT_EQ(CallbackState::retryAt, stateOf(job));
+    EXPECT_EQ((std::vector<std::string>{"done_again", "dial", "done", "done_again"}), observed);
+}
+
+TEST_F(GateOf, AnAnswerWithoutTheKeyIsAMachine) {
+    const auto job = begun();
+    gate(asks(job));
+    gate_.done(asks(job, {"ANSWER", "16", "0"}));
+    EXPECT_EQ(CallbackOutcome::machine, repos.callbacks.get(scope, job.callback.id.str()).callback.outcome);
+}
+
+TEST_F(GateOf, AWordThatIsNotAsterisksReachesNothing) {
+    const auto job = begun();
+    gate(asks(job));
+    gate_.done(asks(job, {"'; DROP TABLE callbacks; --", "99999999999999999999", ""}));
+    const auto attempts = repos.callbacks.get(scope, job.callback.id.str()).attempts;
+    EXPECT_EQ("UNKNOWN", attempts.at(0).dialStatus);
+    EXPECT_EQ(0, attempts.at(0).hangupCause);
+}
+
+} // namespace
+} // namespace pbx::callbacks::test
