@@ -161,10 +161,10 @@ std::vector<std::string> includesOf(const std::string& text) {
         constexpr std::string_view directive = "#include";
         if (!line.starts_with(directive)) continue;
         line.remove_prefix(directive.size());
-        constexpr std::string_view around = " \t\"<>\r";
-        const auto first = line.find_first_not_of(around);
+        constexpr std::string_view marks = " \t\"<>\r";
+        const auto first = line.find_first_not_of(marks);
         if (first == std::string_view::npos) continue;
-        out.emplace_back(line.substr(first, line.find_last_not_of(around) - first + 1));
+        out.emplace_back(line.substr(first, line.find_last_not_of(marks) - first + 1));
     }
     return out;
 }

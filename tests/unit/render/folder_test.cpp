@@ -137,49 +137,49 @@ TEST_F(Folder, WhereItCannotBeWrittenTheErrorSaysWhereAndWhy) {
 }
 
 TEST_F(Folder, CheckNamesWhatIsWrong) {
-    using Faults = std::vector<std::string>;
-    EXPECT_EQ(Faults{dir.string() + " was not rendered: run pbxctl asterisk render --out there"}, check());
+    using Said = std::vector<std::string>;
+    EXPECT_EQ(Said{dir.string() + " was not rendered: run pbxctl asterisk render --out there"}, check());
     writeFolder(dir.string(), files, false);
 
     ASSERT_EQ(0, ::chmod((dir / "manager.conf").c_str(), 0644));
-    EXPECT_EQ(Faults{"manager.conf can be read by others and may hold secrets: chmod 0640 " +
-                     (dir / "manager.conf").string()},
-              check());
+    EXPECT_EQ(
+        Said{"manager.conf can be read by others and may hold secrets: chmod 0640 " + (dir / "manager.conf").string()},
+        check());
     ASSERT_EQ(0, ::chmod((dir / "manager.conf").c_str(), 0640));
 
     fs::remove(dir / "rtp.conf");
-    EXPECT_EQ(Faults{"rtp.conf is missing or cannot be read: render again"}, check());
+    EXPECT_EQ(Said{"rtp.conf is missing or cannot be read: render again"}, check());
     write(dir / "rtp.conf", files.at("rtp.conf"));
     ASSERT_EQ(0, ::chmod((dir / "rtp.conf").c_str(), 0640));
 
     write(dir / "custom" / "extensions.conf", "#include \"custom/nosuch.conf\"\n#tryinclude \"custom/other.conf\"\n");
     ASSERT_EQ(0, ::chmod((dir / "custom" / "extensions.conf").c_str(), 0640));
     ASSERT_EQ(0, ::chmod((dir / "custom").c_str(), 0750));
-    EXPECT_EQ(Faults{"custom/extensions.conf includes custom/nosuch.conf, which is not there: Asterisk will not read "
-                     "custom/extensions.conf; make it, or say #tryinclude"},
+    EXPECT_EQ(Said{"custom/extensions.conf includes custom/nosuch.conf, which is not there: Asterisk will not read "
+                   "custom/extensions.conf; make it, or say #tryinclude"},
               check());
     fs::remove(dir / "custom" / "extensions.conf");
 
     auto machine = sampleMachine();
     machine.agiToken = SecretString("ZYXWVUTSRQPONMLKJIHGFEDCBA012345");
     EXPECT_EQ(
-        Faults{"extensions.conf has another FastAGI token than agi_token_file: pbxd would not answer; render again"},
+        Said{"extensions.conf has another FastAGI token than agi_token_file: pbxd would not answer; render again"},
         check(machine));
     machine = sampleMachine();
     machine.sysSecret = SecretString("other");
-    EXPECT_EQ(Faults{"manager.conf has no account pbxd-sys with the secret of sys_secret_file: pbxd could not log in; "
-                     "render again"},
+    EXPECT_EQ(Said{"manager.conf has no account pbxd-sys with the secret of sys_secret_file: pbxd could not log in; "
+                   "render again"},
               check(machine));
     machine = sampleMachine();
     machine.amiSecret = SecretString("sys-secret"); // that of the other account
     EXPECT_EQ(
-        Faults{"manager.conf has no account pbxd with the secret of secret_file: pbxd could not log in; render again"},
+        Said{"manager.conf has no account pbxd with the secret of secret_file: pbxd could not log in; render again"},
         check(machine));
     auto logging = sampleMachine();
     logging.directories.log = (base_ / "log").string();
     fs::create_directories(base_ / "log" / "cdr-custom");
-    EXPECT_EQ(Faults{(base_ / "log" / "cel-custom").string() + " is missing: Asterisk would write no records of calls; "
-                                                               "make it, for Asterisk's user"},
+    EXPECT_EQ(Said{(base_ / "log" / "cel-custom").string() + " is missing: Asterisk would write no records of calls; "
+                                                             "make it, for Asterisk's user"},
               check(logging));
     for (const auto& fault : check(machine)) EXPECT_EQ(std::string::npos, fault.find("sys-secret"));
 }
