@@ -57,14 +57,16 @@ private:
 
 // How much goes wrong; each is a probability.
 struct Troubles {
-    double sendLost = 0;    // the action never arrives
-    double sendLate = 0;    // it arrives up to 100 s later
-    double answerWrong = 0; // the answer says "failed" though it was done
-    double answerLost = 0;  // no answer to the action
-    double gateLost = 0;    // the gate's answer does not arrive
-    double reportLost = 0;  // the dialplan's report does not arrive
-    double recordLost = 0;  // there is no record either
-    double agentAway = 0.1; // the agent does not answer
+    double sendLost = 0;     // the action never arrives
+    double sendLate = 0;     // it arrives up to 100 s later
+    double sendTwice = 0;    // it arrives once more, up to 40 s later
+    bool idsCollide = false; // channel ids are not unique: the gate is alone
+    double answerWrong = 0;  // the answer says "failed" though it was done
+    double answerLost = 0;   // no answer to the action
+    double gateLost = 0;     // the gate's answer does not arrive
+    double reportLost = 0;   // the dialplan's report does not arrive
+    double recordLost = 0;   // there is no record either
+    double agentAway = 0.1;  // the agent does not answer
     double customerAnswers = 0.6;
 };
 
@@ -100,12 +102,11 @@ public:
         order->within = within;
         order->answered = std::move(answered);
         if (chance(troubles_.sendLost)) return;
-        const auto boot = restarts;
-        const Micros delay = chance(troubles_.sendLate) ? between(10s, 100s) : between(1ms, 50ms);
-        agenda_.in(delay, [this, order, boot] {
-            // What was on its way to an Asterisk that has stopped is gone; what comes late over a proxy is not.
-            if (boot == restarts || chance(0.3)) arrive(order);
-        });
+        deliver(order, chance(troubles_.sendLate) ? between(10s, 100s) : between(1ms, 50ms));
+        if (!chance(troubles_.sendTwice)) return;
+        auto copy = std::make_shared<Order>(*order);
+        copy->answered = [](bool) {};
+        deliver(copy, between(1ms, 40s));
     }
 
     // Every call is gone, and nobody is told.
@@ -121,13 +122,13 @@ public:
         out.startup = "boot " + std::to_string(restarts);
         auto& queue = out.queues["acme-sales"];
         queue.free = agents_;
-        for (const auto& [id, channel] : channels_) {
-            out.alive.insert(id);
+        for (const auto& [key, channel] : channels_) {
+            out.alive.insert(channel.id);
             if (channel.agent) {
                 --queue.free;
-                out.legs[id + 'x'] = LegState::ringing; // of the half that waits in the queue
+                out.legs[channel.id + 'x'] = LegState::ringing; // of the half that waits in the queue
             }
-            if (channel.leg != LegState::none) out.legs[id] = channel.leg;
+            if (channel.leg != LegState::none) out.legs[channel.id] = channel.leg;
         }
         return out;
     }
@@ -142,11 +143,13 @@ public:
 
 private:
     struct Order {
+        std::string key; // of its channel here
         std::string channelId, id, attempt, token;
         std::chrono::milliseconds within{};
         std::function<void(bool)> answered;
     };
     struct Channel {
+        std::string id;
         bool agent = false; // an agent's phone rings or talks for it
         LegState leg = LegState::none;
         std::uint64_t serial = 0;
@@ -165,12 +168,12 @@ private:
     static Order read(const ami::Action& action) {
         std::string text;
         action.appendTo(text, "1");
-        return {after(text, "\r\nChannelId: "),
-                after(text, "__PBX_CB="),
-                after(text, "__PBX_CB_ATTEMPT="),
-                after(text, "__PBX_CB_TOKEN="),
-                {},
-                {}};
+        Order out;
+        out.channelId = after(text, "\r\nChannelId: ");
+        out.id = after(text, "__PBX_CB=");
+        out.attempt = after(text, "__PBX_CB_ATTEMPT=");
+        out.token = after(text, "__PBX_CB_TOKEN=");
+        return out;
     }
     void answer(const std::shared_ptr<Order>& order, bool ok) {
         if (chance(troubles_.answerLost)) return;
@@ -179,20 +182,29 @@ private:
     }
     // Does `what` later unless the channel is gone by then.
     void later(const std::shared_ptr<Order>& order, Micros delay, std::function<void()> what) {
-        agenda_.in(delay, [this, order, serial = channels_.at(order->channelId).serial, what = std::move(what)] {
-            const auto channel = channels_.find(order->channelId);
+        agenda_.in(delay, [this, order, serial = channels_.at(order->key).serial, what = std::move(what)] {
+            const auto channel = channels_.find(order->key);
             if (channel != channels_.end() && channel->second.serial == serial) what();
         });
     }
-    void end(const std::shared_ptr<Order>& order) { channels_.erase(order->channelId); }
+    void end(const std::shared_ptr<Order>& order) { channels_.erase(order->key); }
+
+    void deliver(const std::shared_ptr<Order>& order, Micros delay) {
+        const auto boot = restarts;
+        agenda_.in(delay, [this, order, boot] {
+            // What was on its way to an Asterisk that has stopped is gone; what comes late over a proxy is not.
+            if (boot == restarts || chance(0.3)) arrive(order);
+        });
+    }
 
     void arrive(const std::shared_ptr<Order>& order) {
         if (clock_.steady() < downUntil_) return;
-        if (channels_.contains(order->channelId)) { // "already in use"
+        order->key = order->channelId + (troubles_.idsCollide ? "#" + std::to_string(serial_) : std::string());
+        if (channels_.contains(order->key)) { // "already in use"
             ++refusedChannels;
             return answer(order, false);
         }
-        channels_[order->channelId] = {false, LegState::none, ++serial_};
+        channels_[order->key] = {order->channelId, false, LegState::none, ++serial_};
         int busy = 0;
         for (const auto& [id, channel] : channels_) busy += channel.agent ? 1 : 0;
         mostNeedingAgents = std::max(mostNeedingAgents, busy + 1);
@@ -201,7 +213,7 @@ private:
                 end(order);
                 answer(order, false);
             });
-        channels_[order->channelId].agent = true;
+        channels_[order->key].agent = true;
         later(order, between(500ms, 6s), [this, order] {
             answer(order, true);
             later(order, between(1ms, 100ms), [this, order] { atTheGate(order); });
@@ -222,10 +234,10 @@ private:
     }
 
     void atTheGate(const std::shared_ptr<Order>& order) {
-        const auto serial = channels_.at(order->channelId).serial;
+        const auto serial = channels_.at(order->key).serial;
         const auto reply = ask_(request(*order, "gate"));
         // Asking takes a while: a node that stood still meanwhile may have outlived the call.
-        const auto channel = channels_.find(order->channelId);
+        const auto channel = channels_.find(order->key);
         if (channel == channels_.end() || channel->second.serial != serial) return;
         if (!reply || chance(troubles_.gateLost) || valueOf(*reply, "PBX_DONE") != "1" ||
             valueOf(*reply, "PBX_GATE") != "dial")
@@ -237,12 +249,12 @@ private:
         const Dialled dialled{CallbackId(order->id), std::stoi(order->attempt)};
         ++dials[{order->id, dialled.attempt}];
         if (onDial) onDial(dialled);
-        channels_.at(order->channelId).leg = LegState::ringing;
+        channels_.at(order->key).leg = LegState::ringing;
         const auto ring = between(1s, 12s);
         if (chance(troubles_.customerAnswers)) {
             later(order, ring, [this, order] {
                 answeredCustomers.insert(order->id);
-                channels_.at(order->channelId).leg = LegState::connected;
+                channels_.at(order->key).leg = LegState::connected;
                 later(order, between(2s, 15s), [this, order] { hangUp(order, "ANSWER", "16"); });
             });
             return;

@@ -86,6 +86,8 @@ Plan planOf(std::mt19937_64& random) {
     Plan plan;
     plan.troubles.sendLost = coin() ? roll(0.2) : 0;
     plan.troubles.sendLate = coin() ? roll(0.3) : 0;
+    plan.troubles.sendTwice = coin() ? roll(0.5) : 0;
+    plan.troubles.idsCollide = coin() && coin();
     plan.troubles.answerWrong = coin() ? roll(0.2) : 0;
     plan.troubles.answerLost = coin() ? roll(0.2) : 0;
     plan.troubles.gateLost = coin() ? roll(0.1) : 0;
