@@ -6,7 +6,8 @@ namespace pbx::daemon {
 namespace {
 
 constexpr std::chrono::seconds leaseFor{10};
-constexpr std::chrono::seconds renewEvery{3}; // two renewals may fail
+constexpr std::chrono::seconds renewEvery{3};    // two renewals may fail
+constexpr std::chrono::seconds linkMayBeDown{5}; // a restart of Asterisk takes less
 
 std::string stateOf(const link::LinkStatus& status) {
     switch (status.state) {
@@ -77,20 +78,41 @@ void AsteriskNode::applyDirectory(const domain::Directory& directory) {
     mirror_.setWrapup(std::move(seconds));
 }
 
+std::optional<storage::Lease> AsteriskNode::lease() const {
+    if (!drives()) return std::nullopt;
+    return shown_.with([](const auto& lease) { return lease; });
+}
+
+void AsteriskNode::setLease(std::optional<storage::Lease> lease, SteadyTime until) {
+    if (!lease) drivesUntil_ = SteadyTime::min();
+    shown_.with([&](auto& shown) { shown = lease; });
+    lease_ = std::move(lease);
+    if (lease_) drivesUntil_ = until;
+}
+
+// Or was just now: what reconnects within a moment keeps its lease.
+bool AsteriskNode::linkUp() {
+    if (link_->status().state == link::LinkState::up) upAt_ = clock_.steady();
+    return upAt_ != SteadyTime{} && clock_.steady() - upAt_ < linkMayBeDown;
+}
+
 void AsteriskNode::keepLease(storage::LeaseRepository& leases, const std::string& owner) {
     const auto asked = clock_.steady(); // before the database counts from its own now: ours ends first
-    if (lease_ && asked < renewAt_) return;
     try {
-        lease_ = lease_ ? leases.renew(*lease_, leaseFor) : leases.acquire("asterisk/" + name(), owner, leaseFor);
-        drivesUntil_ = lease_ ? asked + leaseFor : SteadyTime::min();
-        renewAt_ = asked + renewEvery;
+        if (!linkUp()) {
+            releaseLease(leases);
+        } else if (!lease_ || asked >= renewAt_) {
+            auto got = lease_ ? leases.renew(*lease_, leaseFor) : leases.acquire("asterisk/" + name(), owner, leaseFor);
+            setLease(std::move(got), asked + leaseFor);
+            renewAt_ = asked + renewEvery;
+        }
         unreachable_ = false;
     } catch (const Error& error) {
         // Until the database is back the lease counts only as long as nobody else can have taken it.
         if (!std::exchange(unreachable_, true)) // once, not each second
             log_.warning("lease.unreachable", {{"text", error.text()}, {"cause", error.cause()}});
     }
-    tellLog();
+    if (lease_ || upAt_ != SteadyTime{}) tellLog(); // before the first connection there is nothing to tell
 }
 
 void AsteriskNode::tellLog() {
@@ -106,10 +128,10 @@ void AsteriskNode::tellLog() {
 }
 
 void AsteriskNode::releaseLease(storage::LeaseRepository& leases) {
-    drivesUntil_ = SteadyTime::min();
+    drivesUntil_ = SteadyTime::min(); // whether the database hears of it or not
     if (!lease_) return;
     leases.release(*lease_);
-    lease_.reset();
+    setLease(std::nullopt, {});
 }
 
 } // namespace pbx::daemon

@@ -3,6 +3,7 @@
 #include "access/accounts.hpp"
 #include "base/address.hpp"
 #include "base/random.hpp"
+#include "control/controller.hpp"
 #include "daemon/agi.hpp"
 #include "daemon/database_settings.hpp"
 #include "daemon/faces.hpp"
@@ -111,21 +112,23 @@ public:
         : config(configuration), log(destination), clock(time), database(databaseSettings(config), log, clock),
           repositories(database), authenticator(database, clock, log, authenticatorSettings(config)),
           accounts(database, authenticator), auditWriter(database, clock),
-          feed(static_cast<std::size_t>(config.whole("board", "feed_size"))), services{database,
-                                                                                       repositories,
-                                                                                       accounts,
-                                                                                       directory,
-                                                                                       [this] { loadDirectory(); },
-                                                                                       feed,
-                                                                                       [this] { return boards(); },
-                                                                                       [this] { return links(); },
-                                                                                       [this] { return ready(); },
-                                                                                       clock,
-                                                                                       preparedSchema(database),
-                                                                                       std::string(versionText()),
-                                                                                       config.text("pbxd", "node_name"),
-                                                                                       clock.now(),
-                                                                                       desk},
+          feed(static_cast<std::size_t>(config.whole("board", "feed_size"))),
+          services{database,
+                   repositories,
+                   accounts,
+                   directory,
+                   [this] { loadDirectory(); },
+                   feed,
+                   [this] { return boards(); },
+                   [this] { return links(); },
+                   [this] { return ready(); },
+                   clock,
+                   preparedSchema(database),
+                   std::string(versionText()),
+                   config.text("pbxd", "node_name"),
+                   clock.now(),
+                   desk,
+                   [this](std::vector<domain::Action> actions) { return control->watch(std::move(actions)); }},
           dispatcher(services, authenticator, auditWriter, log,
                      [this](const ops::Operation& operation, std::string_view face, std::string_view outcome,
                             Micros took) { metrics.observeCall(operation, face, outcome, took); }),
@@ -138,6 +141,8 @@ public:
         for (const auto& name : config.names("asterisk"))
             nodes.push_back(std::make_unique<AsteriskNode>(linkSettings(config, name), mirrorSettings(config, name),
                                                            feed, clock, log));
+        control = std::make_unique<control::Controller>(lines(), repositories, directory, clock, log,
+                                                        [this] { front->parking().wake(); });
         loadDirectory();
     }
 
@@ -145,10 +150,14 @@ public:
         front = std::make_unique<web::Front>(frontSettings(config), router, frontHooks());
         addRoutes();
         front->start();
-        feed.onPublish([this](std::uint64_t) { front->parking().wake(); });
+        feed.onPublish([this](std::uint64_t) {
+            front->parking().wake();
+            control->boardChanged();
+        });
         for (const auto& node : nodes) node->start();
         for (const auto& tenant : directory.get()->tenants()) routing::warmUp(tenant.country);
         agiFace.start();
+        control->start();
         housekeeper.start({
             {"directory", std::chrono::seconds(1), [this] { refreshDirectory(); }},
             {"access", std::chrono::seconds(1), [this] { authenticator.maintain(); }},
@@ -168,6 +177,7 @@ public:
         agiFace.stop(); // calls until here are answered
         housekeeper.stop();
         writeLastHits();
+        control->stop();
         for (const auto& node : nodes) {
             node->stop();
             releaseLease(*node);
@@ -207,6 +217,7 @@ public:
     domain::DirectoryHolder directory;
     live::Feed feed;
     std::vector<std::unique_ptr<AsteriskNode>> nodes;
+    std::unique_ptr<control::Controller> control;
     Metrics metrics;
     routing::Desk desk{repositories, [this] { return routing::boardOf(boards(), clock.now()); }};
     routing::HitCounter hits{repositories.blocklist};
@@ -223,6 +234,11 @@ private:
     std::vector<live::SnapshotPtr> boards() const {
         std::vector<live::SnapshotPtr> out;
         for (const auto& node : nodes) out.push_back(node->snapshot());
+        return out;
+    }
+    std::vector<control::Line*> lines() const {
+        std::vector<control::Line*> out;
+        for (const auto& node : nodes) out.push_back(node.get());
         return out;
     }
     std::vector<ops::LinkFacts> links() const {

@@ -22,7 +22,7 @@ struct ActionTable {
 
 // Classes from `ListCommands` of Asterisk 22.10.1.
 const ActionTable::Row* ActionTable::find(std::string_view name) {
-    static constexpr std::array<Row, 24> rows{{
+    static constexpr std::array<Row, 27> rows{{
         {"Ping", 0, [](Actions& a) { a.ping(); }},
         {"Events", 0, [](Actions& a) { a.events(); }},
         {"CoreStatus", classSystem | classReporting, [](Actions& a) { a.coreStatus(); }},
@@ -42,6 +42,9 @@ const ActionTable::Row* ActionTable::find(std::string_view name) {
         {"QueuePause", classAgent, [](Actions& a) { a.queuePause(); }},
         {"QueuePenalty", classAgent, [](Actions& a) { a.queuePenalty(); }},
         {"QueueMemberRingInUse", classAgent, [](Actions& a) { a.queueRingInUse(); }},
+        {"QueueWithdrawCaller", 0, [](Actions& a) { a.queueWithdrawCaller(); }},
+        {"QueueChangePriorityCaller", 0, [](Actions& a) { a.queueChangePriorityCaller(); }},
+        {"ShowDialPlan", classConfig | classReporting, [](Actions& a) { a.showDialPlan(); }},
         {"Hangup", classSystem | classCall, [](Actions& a) { a.hangup(); }},
         {"BlindTransfer", classCall, [](Actions& a) { a.blindTransfer(); }},
         {"Originate", classOriginate, [](Actions& a) { a.originate(); }},
@@ -162,6 +165,7 @@ void Actions::queueAdd() {
     if (member.paused) member.pausedReason = get("Reason");
     switch (world.addMember(get("Queue"), get("Interface"), std::move(member))) {
     case World::Added::ok:
+        world.handsOff(get("Interface"));
         return ok("Added interface to queue");
     case World::Added::already:
         return error("Unable to add interface: Already there");
@@ -174,6 +178,7 @@ void Actions::queueRemove() {
     if (!need("Queue") || !need("Interface")) return;
     switch (world.removeMember(get("Queue"), get("Interface"))) {
     case World::Removed::ok:
+        world.handsOff(get("Interface"));
         return ok("Removed interface from queue");
     case World::Removed::notThere:
         return error("Unable to remove interface: Not there");
@@ -188,6 +193,7 @@ void Actions::queuePause() {
     if (get("Interface").empty() || get("Paused").empty()) return error("Need 'Interface' and 'Paused' parameters.");
     const bool paused = isTrue(get("Paused"));
     if (!world.pause(get("Queue"), get("Interface"), paused, get("Reason"))) return error("Interface not found");
+    world.handsOff(get("Interface"));
     ok(paused ? "Interface paused successfully" : "Interface unpaused successfully");
 }
 
@@ -195,6 +201,7 @@ void Actions::queuePenalty() {
     if (get("Interface").empty() || get("Penalty").empty()) return error("Need 'Interface' and 'Penalty' parameters.");
     if (!world.penalty(get("Queue"), get("Interface"), number(get("Penalty"))))
         return error("Invalid interface, queuename or penalty");
+    world.handsOff(get("Interface"));
     ok("Interface penalty set successfully");
 }
 
@@ -204,6 +211,33 @@ void Actions::queueRingInUse() {
     if (!world.ringInUse(get("Queue"), get("Interface"), isTrue(get("RingInUse"))))
         return error("Invalid interface, queuename, or ringinuse value");
     ok("Interface ringinuse set successfully");
+}
+
+void Actions::queueWithdrawCaller() {
+    if (!need("Queue") || !need("Caller")) return;
+    if (!world.withdraw(get("Queue"), get("Caller")))
+        return error("Unable to request withdraw from queue: No such caller");
+    ok("Withdraw requested successfully");
+}
+
+// Without Immediate: yes Asterisk takes the priority and leaves the order as it is.
+void Actions::queueChangePriorityCaller() {
+    if (!need("Queue") || !need("Caller") || !need("Priority")) return;
+    if (!world.changePriority(get("Queue"), get("Caller"), number(get("Priority")), isTrue(get("Immediate"))))
+        return error("Unable to change priority caller on queue: No such caller");
+    ok("Priority change for caller on queue");
+}
+
+// Of the extensions that the simulated dialplan has, in the tenants' own contexts.
+void Actions::showDialPlan() {
+    for (const Tenant& tenant : world.tenants()) {
+        if (get("Context") != tenant.name + "-internal") continue;
+        if (!world.hasExtension(get("Context"), get("Extension")))
+            return error("Did not find extension " + std::string(get("Extension")));
+        Lists(world, request.id(), session.output()).dialPlan(get("Context"), get("Extension"));
+        return;
+    }
+    error("Did not find context " + std::string(get("Context")));
 }
 
 void Actions::hangup() {

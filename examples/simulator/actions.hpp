@@ -29,6 +29,9 @@ private:
     void queuePause();
     void queuePenalty();
     void queueRingInUse();
+    void queueWithdrawCaller();
+    void queueChangePriorityCaller();
+    void showDialPlan();
     void hangup();
     void blindTransfer();
     void originate();

@@ -223,6 +223,7 @@ void Day::agentLife(std::size_t agent) {
 // A pause in every queue, each named; nobody pauses in the middle of a call.
 void Day::agentAct(std::size_t agent) {
     const Phone& phone = world_->phones()[agents_[agent].phone];
+    if (phone.driven) return;
     bool pausedByOther = false;
     for (const Index queue : phone.queues) {
         const Member* member = world_->memberOf(world_->queues()[queue], agents_[agent].phone);
@@ -249,6 +250,7 @@ void Day::agentAct(std::size_t agent) {
 void Day::backToWork(std::size_t agent) {
     const Index index = agents_[agent].phone;
     const Phone& phone = world_->phones()[index];
+    if (phone.driven) return;
     for (const Index queue : phone.queues) {
         const Member* member = world_->memberOf(world_->queues()[queue], index);
         if (member != nullptr && member->paused && member->pausedReason == agents_[agent].pausedFor)

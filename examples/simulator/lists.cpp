@@ -248,4 +248,13 @@ void Lists::contacts() {
     complete("ContactListComplete");
 }
 
+void Lists::dialPlan(std::string_view context, std::string_view exten) {
+    start("DialPlan list will follow");
+    Headers h = item("ListDialplan");
+    h.field("Context", context).field("Extension", exten).field("Priority", 1).field("Application", "Dial");
+    h.field("AppData", "").field("Registrar", "pbx_config");
+    end(h);
+    complete("ShowDialPlanComplete");
+}
+
 } // namespace pbx::sim

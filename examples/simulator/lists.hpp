@@ -24,6 +24,7 @@ public:
     void bridgeInfo(std::string_view id);
     void endpoints();
     void contacts();
+    void dialPlan(std::string_view context, std::string_view exten);
 
 private:
     void start(std::string_view message);

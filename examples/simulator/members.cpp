@@ -159,6 +159,11 @@ bool World::penalty(std::string_view queueName, std::string_view interface, int 
     });
 }
 
+void World::handsOff(std::string_view interface) {
+    const auto at = phoneByInterface_.find(std::string(interface));
+    if (at != phoneByInterface_.end()) phones_[at->second].driven = true;
+}
+
 bool World::ringInUse(std::string_view queueName, std::string_view interface, bool ring) {
     return eachMembership(queueName, interface, [&](Index index, Member& member) {
         member.ringInUse = ring;

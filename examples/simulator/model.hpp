@@ -48,6 +48,7 @@ struct Phone {
     bool onHold = false;
     DeviceState announced = DeviceState::notInUse;
     std::vector<Index> queues; // in which it is a member
+    bool driven = false;       // somebody moves its agent by AMI: nobody else does
 
     std::string interface() const { return "PJSIP/" + endpoint; }
 };

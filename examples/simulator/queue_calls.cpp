@@ -354,4 +354,41 @@ void World::hangupAfterQueue(Call& call) {
     drop(call);
 }
 
+Call* World::waitingIn(std::string_view queueName, std::string_view channelName) {
+    const auto it = callByChannel_.find(std::string(channelName));
+    Call* call = it == callByChannel_.end() ? nullptr : find(it->second);
+    const Index queue = queueIndex(queueName);
+    if (call == nullptr || queue == none || call->queue != queue || call->a.name != channelName) return nullptr;
+    const auto& waiting = queues_[queue].waiting;
+    return std::find(waiting.begin(), waiting.end(), call->id) == waiting.end() ? nullptr : call;
+}
+
+// Told like a time-out of Queue(): an abandon, and the caller goes on in the dialplan.
+bool World::withdraw(std::string_view queueName, std::string_view channelName) {
+    const Call* call = waitingIn(queueName, channelName);
+    if (call == nullptr) return false;
+    timers_.at(now_, [this, id = call->id] { giveUp(id); });
+    return true;
+}
+
+bool World::changePriority(std::string_view queueName, std::string_view channelName, int priority, bool immediate) {
+    Call* call = waitingIn(queueName, channelName);
+    if (call == nullptr) return false;
+    call->plan.priority = priority;
+    if (!immediate) return true;
+    auto& waiting = queues_[call->queue].waiting;
+    std::erase(waiting, call->id);
+    auto place = waiting.end();
+    while (place != waiting.begin() && find(*std::prev(place))->plan.priority < priority) --place;
+    waiting.insert(place, call->id);
+    return true;
+}
+
+bool World::hasExtension(std::string_view context, std::string_view exten) const {
+    if (exten == "800") return true;
+    for (const Phone& phone : phones_)
+        if (phone.exten == exten && contextOf(phone.tenant) == context) return true;
+    return false;
+}
+
 } // namespace pbx::sim

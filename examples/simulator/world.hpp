@@ -73,6 +73,11 @@ public:
     bool hangup(std::string_view channelName);
     bool blindTransfer(std::string_view channelName, const std::string& context, const std::string& exten);
 
+    // --- who waits, by the caller's channel
+    bool withdraw(std::string_view queue, std::string_view channelName);
+    bool changePriority(std::string_view queue, std::string_view channelName, int priority, bool immediate);
+    bool hasExtension(std::string_view context, std::string_view exten) const; // `context`: a tenant's own
+
     // --- members, as the queue actions name them; `queue` empty = every queue (docs/facts/asterisk.md section 7)
     enum class Added { ok, already, noQueue };
     enum class Removed { ok, notThere, noQueue, notDynamic };
@@ -81,6 +86,8 @@ public:
     bool pause(std::string_view queue, std::string_view interface, bool paused, std::string_view reason);
     bool penalty(std::string_view queue, std::string_view interface, int penalty);
     bool ringInUse(std::string_view queue, std::string_view interface, bool ring);
+    // Somebody moves this agent by AMI: the day leaves it alone from now on.
+    void handsOff(std::string_view interface);
 
     // --- phones
     void setReachable(Index phone, bool reachable); // answers OPTIONS or not
@@ -170,6 +177,7 @@ private:
     void leaveQueue(Call& call);
     void abandon(Call& call);
     void abandonIfWaiting(CallId id);
+    Call* waitingIn(std::string_view queue, std::string_view channelName);
     void giveUp(CallId id);                                                 // Queue() timeout
     void offerToMember(Call& call, const Member& member, bool ringsAtOnce); // the events of one attempt up to DialBegin
     void stopRinging(Call& call);

@@ -33,6 +33,8 @@ Directory::Directory(std::vector<Tenant> tenants, std::vector<Department> depart
         queueIndex_.emplace(key(queues_[i].queue.server, queues_[i].queue.asteriskName), i);
     for (std::size_t i = 0; i < agents_.size(); ++i)
         agentIndex_.emplace(key(agents_[i].agent.server, agents_[i].agent.interface), i);
+    for (std::size_t i = 0; i < queues_.size(); ++i) queueById_.emplace(queues_[i].queue.id, i);
+    for (std::size_t i = 0; i < agents_.size(); ++i) agentById_.emplace(agents_[i].agent.id, i);
 }
 
 const MappedQueue* Directory::queueByAsteriskName(std::string_view server, std::string_view asteriskName) const {
@@ -43,6 +45,16 @@ const MappedQueue* Directory::queueByAsteriskName(std::string_view server, std::
 const MappedAgent* Directory::agentByInterface(std::string_view server, std::string_view interface) const {
     const auto it = agentIndex_.find(key(server, interface));
     return it == agentIndex_.end() ? nullptr : &agents_[it->second];
+}
+
+const MappedQueue* Directory::queue(const QueueId& id) const {
+    const auto it = queueById_.find(id);
+    return it == queueById_.end() ? nullptr : &queues_[it->second];
+}
+
+const MappedAgent* Directory::agent(const AgentId& id) const {
+    const auto it = agentById_.find(id);
+    return it == agentById_.end() ? nullptr : &agents_[it->second];
 }
 
 const Tenant* Directory::tenant(const TenantId& id) const {

@@ -43,6 +43,8 @@ public:
 
     const MappedQueue* queueByAsteriskName(std::string_view server, std::string_view asteriskName) const;
     const MappedAgent* agentByInterface(std::string_view server, std::string_view interface) const;
+    const MappedQueue* queue(const QueueId& id) const;
+    const MappedAgent* agent(const AgentId& id) const;
     const Tenant* tenant(const TenantId& id) const;
     const Tenant* tenantByName(std::string_view name) const;
     const Department* department(const DepartmentId& id) const;
@@ -67,6 +69,8 @@ private:
     std::vector<MappedAgent> agents_;
     std::unordered_map<std::string, std::size_t> queueIndex_; // key: server '\n' asteriskName
     std::unordered_map<std::string, std::size_t> agentIndex_; // key: server '\n' interface
+    std::unordered_map<QueueId, std::size_t> queueById_;
+    std::unordered_map<AgentId, std::size_t> agentById_;
     std::map<std::string, std::size_t, std::less<>> tenantIndex_;
 };
 

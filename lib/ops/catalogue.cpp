@@ -2,6 +2,7 @@
 
 #include "ops/catalogue/access.hpp"
 #include "ops/catalogue/callbacks.hpp"
+#include "ops/catalogue/control.hpp"
 #include "ops/catalogue/directory.hpp"
 #include "ops/catalogue/live.hpp"
 
@@ -22,8 +23,11 @@ const auto& operations() {
                DepartmentList, DepartmentGet, DepartmentCreate, DepartmentUpdate, DepartmentDelete, UserList,
                UserCreate, UserUpdate, UserDisable, UserSetPassword, TokenCreate, TokenList, TokenRevoke, QueueList,
                QueueGet, QueueStatus, QueueCreate, QueueUpdate, QueueDelete, AgentList, AgentGet, AgentStatus,
-               AgentCreate, AgentUpdate, AgentDelete, PeerList, CallList, CallGet, CallbackList, CallbackGet,
-               CallbackRequest, CallbackCancel, CallbackRetry, EventPoll, AuditList>();
+               AgentCreate, AgentUpdate, AgentDelete, AgentLogin, AgentLogout, AgentPause, AgentUnpause,
+               AgentSetPenalty, PauseReasonList, PauseReasonCreate, PauseReasonUpdate, PauseReasonDelete,
+               QueueRemoveCaller, QueuePrioritiseCaller, ActionList, ActionGet, CallHangup, CallTransfer, PeerList,
+               CallList, CallGet, CallbackList, CallbackGet, CallbackRequest, CallbackCancel, CallbackRetry, EventPoll,
+               AuditList>();
     return list;
 }
 

@@ -93,6 +93,7 @@ Outcome Dispatcher::run(const CallContext& from, const access::PrincipalPtr& pri
     validate(CommonParams::describe(), &common);
     validate(params.type(), params.get());
     Context context(services_, principal, resolveTenant(*principal, common, *services_.directory.get()));
+    if (common.idempotencyKey) context.keyed(*common.idempotencyKey);
     if (!operation.changes) return handlers_.find(operation.name)(context, params);
     try {
         auto outcome = perform(context, operation, common, params);
@@ -121,7 +122,19 @@ Outcome Dispatcher::perform(Context& context, const Operation& operation, const 
     try {
         auto outcome = run(context, params);
         // A secret is shown once: a repeated request is told the rest, and the database never holds it.
-        keys.finish(key, toJson(std::get<Value>(outcome), Secrets::masked));
+        if (const auto* value = std::get_if<Value>(&outcome)) {
+            keys.finish(key, toJson(*value, Secrets::masked));
+            return outcome;
+        }
+        // What may take its time is stored already: its state of now is the answer to a repetition (it tells the id to
+        // ask for), until the outcome is known.
+        auto& waiting = std::get<Waiting>(outcome);
+        if (const auto now = waiting.attempt(true)) keys.finish(key, toJson(*now, Secrets::masked));
+        waiting.attempt = [&keys, key, attempt = std::move(waiting.attempt)](bool expired) {
+            auto value = attempt(expired);
+            if (value) keys.finish(key, toJson(*value, Secrets::masked));
+            return value;
+        };
         return outcome;
     } catch (const Error& error) {
         if (error.code() != ErrorCode::outcomeUnknown) keys.abandon(key);

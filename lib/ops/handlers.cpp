@@ -32,6 +32,9 @@ Handlers allHandlers() {
     addCallHandlers(handlers);
     addCallbackHandlers(handlers);
     addEventHandlers(handlers);
+    addControlHandlers(handlers);
+    addCallCommandHandlers(handlers);
+    addPauseReasonHandlers(handlers);
     handlers.requireComplete();
     return handlers;
 }

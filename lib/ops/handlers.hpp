@@ -4,6 +4,7 @@
 #pragma once
 
 #include "access/accounts.hpp"
+#include "control/watch.hpp"
 #include "domain/directory.hpp"
 #include "live/feed.hpp"
 #include "live/snapshot.hpp"
@@ -48,6 +49,8 @@ struct Services {
     std::string node;
     UtcTime startedAt;
     routing::Desk& desk;
+    // Takes up at once what was just asked for, and follows it.
+    std::function<std::shared_ptr<control::Watch>(std::vector<domain::Action>)> watchActions;
 };
 
 // One call of an operation, as its handler sees it.
@@ -74,6 +77,9 @@ public:
     // The id of what the call is about, for the audit.
     void concerns(std::string id) { target_ = std::move(id); }
     const std::string& target() const noexcept { return target_; }
+    // The caller's idempotency key, for what keeps it with the request; empty: none.
+    void keyed(std::string key) { idempotencyKey_ = std::move(key); }
+    const std::string& idempotencyKey() const noexcept { return idempotencyKey_; }
 
 private:
     const Services& services_;
@@ -82,6 +88,7 @@ private:
     std::shared_ptr<const domain::Directory> directory_;
     UtcTime now_;
     std::string target_;
+    std::string idempotencyKey_;
 };
 
 class Handlers {
@@ -119,6 +126,9 @@ void addAccessHandlers(Handlers& handlers);
 void addCallHandlers(Handlers& handlers);
 void addCallbackHandlers(Handlers& handlers);
 void addEventHandlers(Handlers& handlers);
+void addControlHandlers(Handlers& handlers);
+void addCallCommandHandlers(Handlers& handlers);
+void addPauseReasonHandlers(Handlers& handlers);
 Handlers allHandlers();
 
 } // namespace pbx::ops

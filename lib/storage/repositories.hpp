@@ -3,6 +3,8 @@
 #pragma once
 
 #include "domain/directory.hpp"
+#include "storage/actions.hpp"
+#include "storage/agent_states.hpp"
 #include "storage/agents.hpp"
 #include "storage/audit.hpp"
 #include "storage/blocklist.hpp"
@@ -17,6 +19,7 @@
 #include "storage/idempotency.hpp"
 #include "storage/leases.hpp"
 #include "storage/outbound_rules.hpp"
+#include "storage/pause_reasons.hpp"
 #include "storage/phones.hpp"
 #include "storage/priority_callers.hpp"
 #include "storage/queue_conditions.hpp"
@@ -37,8 +40,8 @@ struct Repositories {
           tokens(database), audit(database), idempotency(database), leases(database), blocklist(database),
           priorityCallers(database), customers(database), statusRules(database), dids(database), hours(database),
           queueConditions(database), tenantRouting(database), callers(database), callbacks(database),
-          callbackJobs(database), queueSettings(database), phones(database), trunks(database), outboundRules(database) {
-    }
+          callbackJobs(database), queueSettings(database), phones(database), trunks(database), outboundRules(database),
+          pauseReasons(database), actions(database), agentStates(database) {}
 
     TenantRepository tenants;
     DepartmentRepository departments;
@@ -64,6 +67,9 @@ struct Repositories {
     PhoneRepository phones;
     TrunkRepository trunks;
     OutboundRuleRepository outboundRules;
+    PauseReasonRepository pauseReasons;
+    ActionRepository actions;
+    AgentStateRepository agentStates;
 };
 
 // Everything that the mapping needs, of all tenants, as of one moment. Load it anew when Versions::directory grew.

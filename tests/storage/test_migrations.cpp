@@ -92,6 +92,7 @@ TEST_P(Migrations, TheOldestSchemaUpgradedEqualsAFreshOneAndKeepsItsRows) {
 TEST_P(Migrations, BrokenOffAfterAnyStatementItGoesOnAndEndsTheSame) {
     db->migrate();
     const auto whole = schema();
+    const auto rows = number("SELECT COUNT(*) FROM meta");
     struct PowerCut {};
     bool finished = false;
     for (int cut = 3; !finished; cut += 7) {
@@ -111,7 +112,7 @@ TEST_P(Migrations, BrokenOffAfterAnyStatementItGoesOnAndEndsTheSame) {
         db->migrate();
         EXPECT_TRUE(db->schemaStatus().current()) << "cut at statement " << cut;
         EXPECT_EQ(whole, schema()) << "cut at statement " << cut;
-        EXPECT_EQ(3, number("SELECT COUNT(*) FROM meta")) << "cut at statement " << cut;
+        EXPECT_EQ(rows, number("SELECT COUNT(*) FROM meta")) << "cut at statement " << cut;
     }
 }
 

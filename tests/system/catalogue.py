@@ -3,11 +3,12 @@ import json
 import secrets
 
 # Every text parameter of the catalogue is one of these. A new one must be put in its place here, or the tests fail: a reference that nobody tries is a hole.
-REFERENCES = {"id", "tenant", "department", "departments", "agent", "user", "queue", "after", "login"}
+REFERENCES = {"id", "tenant", "department", "departments", "agent", "user", "queue", "queues", "after", "login"}
 CLAIMS = {"asterisk_name", "interface"}      # names in Asterisk, which is shared by the tenants
 PLAIN = {"name", "title", "country", "time_zone", "languages", "password", "operations", "operation", "server", "idempotency_key",
-         "number", "note"}
-ID_PREFIXES = {"tenant": "t", "department": "d", "queue": "q", "agent": "a", "user": "u", "token": "k", "callback": "r"}
+         "number", "note", "reason", "key", "extension"}
+OF_CALLS = ("queue.remove_caller", "queue.prioritise_caller")      # their id is a call's
+ID_PREFIXES = {"tenant": "t", "department": "d", "queue": "q", "agent": "a", "user": "u", "token": "k", "callback": "r", "pause_reason": "y", "action": "x"}
 ALPHABET = "abcdefghijklmnopqrstuvwxyz234567"
 
 
@@ -43,6 +44,7 @@ class Catalogue:
             "id": self.some_id(operation, tenant), "name": fresh, "title": "Some title", "country": "US", "time_zone": "America/New_York", "login": fresh,
             "password": "correct horse " + fresh, "role": "supervisor", "interface": f"PJSIP/{tenant.name}-{fresh}", "operations": ["queue.*"],
             "queue": tenant.queues["sales"], "number": "+1212" + "".join(secrets.choice("23456789") for _ in range(7)),
+            "extension": "800", "priority": 1, "penalty": 0,
         }
         params = {n: values[n] for n in self.required(operation)}
         if operation == "token.create":
@@ -51,9 +53,11 @@ class Catalogue:
 
     def some_id(self, operation, tenant):
         kind = operation.split(".")[0]
+        if operation in OF_CALLS:
+            kind = "call"
         return {"tenant": tenant.id, "department": tenant.departments["sales"], "queue": tenant.queues["sales"], "agent": tenant.agents["agent-102"],
                 "user": tenant.user_ids["viewer"], "token": tenant.token_ids["viewer"], "call": "main/1.1",
-                "callback": tenant.callback}.get(kind)
+                "pause_reason": "lunch", "action": "x_" + "a" * 16, "callback": tenant.callback}.get(kind)
 
     def _schema(self, operation):
         return self.operations[operation]["requestBody"]["content"]["application/json"]["schema"]

@@ -32,6 +32,7 @@ class Node:
         self.process = self.port = self.json = None
         self.since = 0           # where its log began when it was started last
         self.wanted = False      # it was started, and nobody ended it
+        self.ami_port = cluster.ami_port     # or a relay's
         self.log = cluster.path(f"{name}.log")
 
     def start(self):
@@ -216,6 +217,7 @@ class Cluster(stack.Stack):
             text = f.read()
         data = self.path("data-" + node.name)
         os.makedirs(data, mode=0o700, exist_ok=True)
+        text = text.replace(f"port = {self.ami_port}\n", f"port = {node.ami_port}\n")
         self._write(node.name + ".conf", text.replace(f"data_dir = {self.path('data')}\n", f"data_dir = {data}\nnode_name = {node.id}\n"))
         return self.path(node.name + ".conf")
 

@@ -10,11 +10,13 @@ import nodes
 import stack
 import support
 from faces import Login
+from lab.proxy import Relay     # nodes.py has said where
 from support import attempt
 
 S: nodes.Cluster
 
 LEASE = 10.0      # seconds that a lease holds
+LINK = 5.0        # seconds that a driver may be without its connection
 TRY = 1.0         # between two tries to take it
 CACHE = 1.0       # between two looks at whether another node changed something
 SLACK = 3.0       # this machine may be busy
@@ -152,6 +154,28 @@ class Nodes(unittest.TestCase):
             self.assertEqual(S.lease()[1], 1)
             for node in started:
                 self.assertEqual([l for l in node.log_lines(node.since) if " error " in l or " warning " in l], [])
+
+    def test_the_driver_loses_asterisk(self):
+        """Alone: it gives its lease back, and one that still has a connection drives. Without a connection nobody takes it."""
+        for node in (self.driver, self.watcher):
+            self.assertEqual(node.stop(), 0)
+        relay = Relay(S.ami_port)
+        self.addCleanup(relay.close)
+        cut = S.node("cut")
+        cut.ami_port = relay.port
+        cut.start()
+        S.wait_driver(TRY + SLACK, [cut])
+        other = S.node("a").start()
+        start = cut.log_size()
+        relay.close()
+        _, took = S.wait_driver(LINK + TRY + SLACK, [other])
+        self.say(f"the driver's connection to Asterisk is cut: the other drives after {took:.1f} s")
+        self.assertFalse(cut.drives())
+        self.assertTrue(any(" lease.lost " in l + " " for l in cut.log_lines(start)))
+        self.assertEqual(other.stop(), 0)
+        time.sleep(2 * TRY)     # not a wait for anything: the time in which it could have taken the lease
+        self.assertFalse(cut.drives())
+        self.assertEqual(cut.stop(), 0)
 
     def test_the_database_hangs(self):
         """Longer than the lease: nobody drives, both boards go on, one drives when it is back."""

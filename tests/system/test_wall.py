@@ -28,6 +28,8 @@ def setUpModule():
     S.call("department.create", admin, name=only["department"], title=A.marker)
     S.call("queue.create", admin, name=only["queue"], title=A.marker)
     S.call("agent.create", admin, name=only["agent"], title=A.marker, interface="PJSIP/viatalk-112")
+    only["pause_reason"] = S.call("pause_reason.create", admin, name="only-reason", title=A.marker)["id"]
+    only["action"] = S.call("agent.login", admin, id=only["agent"], queues=["support"], reason="only-reason")["actions"][0]["id"]
     before = everything_of(A)
 
 
@@ -47,7 +49,11 @@ def call_of(tenant):
 def references_of(tenant, operation, field):
     """Ids and names of `tenant` that fit the field, and that B does not have too."""
     kind = operation.split(".")[0] if field == "id" else field.rstrip("s")
-    if field in ("department", "departments", "queue", "agent") or (field == "id" and kind in only):
+    if field == "id" and operation in catalogue.OF_CALLS:
+        kind = "call"
+    if kind in ("action", "pause_reason"):
+        return [only[kind]]
+    if field in ("department", "departments", "queue", "queues", "agent") or (field == "id" and kind in only):
         table = {"department": tenant.departments, "queue": tenant.queues, "agent": tenant.agents}[kind]
         return [next(iter(table.values())), only[kind]]
     if kind == "tenant":
@@ -81,7 +87,7 @@ class Wall(unittest.TestCase):
         operation, field, reference, twin, rest = case
         answers = []
         for value in (reference, twin):
-            token, answer = attempt(face, operation, rest | {field: [value] if field == "departments" else value}, B.people[role])
+            token, answer = attempt(face, operation, rest | {field: [value] if field in ("departments", "queues") else value}, B.people[role])
             seen = (face.last, getattr(face, "last_error", "") or "")
             self.assertNotIn(A.marker, "".join(seen), f"{face.name} {role} {operation} {field}={value}: A's title in the answer")
             if token == "ok":

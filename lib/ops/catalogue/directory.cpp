@@ -212,6 +212,22 @@ const TypeDesc& DepartmentStayRow::describe() {
     return type;
 }
 
+const TypeDesc& AgentDesiredRow::describe() {
+    static const auto type = describeType<AgentDesiredRow>(
+        "AgentDesired", field<&AgentDesiredRow::queue>("queue", "Name of the queue."),
+        field<&AgentDesiredRow::loggedIn>("logged_in", "Whether the agent shall be in it."),
+        field<&AgentDesiredRow::penalty>("penalty", "The penalty that it shall have."),
+        field<&AgentDesiredRow::paused>("paused", "Whether it shall be paused."),
+        field<&AgentDesiredRow::reason>("reason", "The pause reason that it shall have."),
+        field<&AgentDesiredRow::differs>("differs", "Whether Asterisk shows something else: not applied yet, refused, "
+                                                    "or changed there a moment ago."),
+        field<&AgentDesiredRow::changedBy>("changed_by",
+                                           "Who wanted it so last: a login, or asterisk when it was taken "
+                                           "over from there (a phone code, another tool)."),
+        field<&AgentDesiredRow::changedAt>("changed_at", "When."));
+    return type;
+}
+
 const TypeDesc& AgentDetail::describe() {
     static const auto type = describeType<AgentDetail>(
         "AgentDetail", field<&AgentDetail::id>("id", "Opaque id."),
@@ -221,6 +237,8 @@ const TypeDesc& AgentDetail::describe() {
         field<&AgentDetail::interface>("interface", "The interface in queues."),
         field<&AgentDetail::department>("department", "Department it belongs to."),
         field<&AgentDetail::departmentHistory>("department_history", "Where it belonged, newest first."),
+        field<&AgentDetail::desired>("desired", "How it shall stand in the queues that it was ever logged in to by "
+                                                "pbxd."),
         field<&AgentDetail::createdAt>("created_at", "When it was created."));
     return type;
 }
@@ -268,6 +286,9 @@ const TypeDesc& AgentMembership::describe() {
         field<&AgentMembership::paused>("paused", "Whether it is paused in this queue."),
         field<&AgentMembership::pausedReason>("paused_reason", "The reason given."),
         field<&AgentMembership::pausedSince>("paused_since", "Since when."),
+        field<&AgentMembership::pauseLimitAt>("pause_limit_at",
+                                              "When the pause reaches the limit of its reason; absent: it has none."),
+        field<&AgentMembership::pauseExceeded>("pause_exceeded", "Whether the pause is longer than its reason allows."),
         field<&AgentMembership::callsTaken>("calls_taken", "Calls taken in this queue since login."),
         field<&AgentMembership::lastCallAt>("last_call_at", "End of the last call."),
         field<&AgentMembership::wrapupUntil>("wrapup_until", "When the wrap-up ends."));

@@ -281,10 +281,23 @@ struct DepartmentStayRow {
     std::optional<UtcTime> until;
     static const TypeDesc& describe();
 };
+// How an agent shall stand in a queue, and whether it does.
+struct AgentDesiredRow {
+    std::string queue; // name
+    bool loggedIn = false;
+    std::int32_t penalty = 0;
+    bool paused = false;
+    std::optional<std::string> reason;
+    bool differs = false;
+    std::string changedBy;
+    UtcTime changedAt;
+    static const TypeDesc& describe();
+};
 struct AgentDetail {
     std::string id, name, title, server, interface;
     std::optional<std::string> department;
     std::vector<DepartmentStayRow> departmentHistory;
+    std::vector<AgentDesiredRow> desired;
     UtcTime createdAt;
     static const TypeDesc& describe();
 };
@@ -312,6 +325,8 @@ struct AgentMembership {
     bool paused = false;
     std::optional<std::string> pausedReason;
     std::optional<UtcTime> pausedSince;
+    std::optional<UtcTime> pauseLimitAt;
+    bool pauseExceeded = false;
     std::int32_t callsTaken = 0;
     std::optional<UtcTime> lastCallAt, wrapupUntil;
     static const TypeDesc& describe();

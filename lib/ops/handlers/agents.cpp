@@ -1,3 +1,4 @@
+#include "control/standing.hpp"
 #include "ops/board_view.hpp"
 #include "ops/handlers/choices.hpp"
 
@@ -24,6 +25,23 @@ AgentPage list(Context& context, const AgentListParams& params) {
     return page;
 }
 
+// How it shall stand in the queues that the caller may see; an agent sees all of its own.
+std::vector<AgentDesiredRow> desired(const Context& context, const BoardView& view, const domain::Agent& agent) {
+    std::vector<AgentDesiredRow> rows;
+    const auto* board = view.board(agent.server);
+    for (const auto& state : context.repositories().agentStates.ofAgent(view.scope().tenant(), agent.id)) {
+        const auto* queue = context.directory().queue(state.queue);
+        if (!queue || !view.scope().reaches(queue->queue.department)) continue;
+        const auto* live = board ? board->queues.find(queue->queue.asteriskName) : nullptr;
+        const auto actual = control::standingOf(live ? live->member(agent.interface) : nullptr);
+        rows.push_back({queue->queue.name, state.wanted.member, state.wanted.penalty, state.wanted.paused,
+                        unlessEmpty(state.wanted.pauseReason), !control::sameStanding(state.wanted, actual),
+                        state.changedBy, state.changedAt});
+    }
+    std::sort(rows.begin(), rows.end(), [](const auto& a, const auto& b) { return a.queue < b.queue; });
+    return rows;
+}
+
 AgentDetail get(Context& context, const Reference& params) {
     const BoardView view(context, context.scope());
     const auto agent = context.repositories().agents.get(view.scope(), params.id);
@@ -34,6 +52,7 @@ AgentDetail get(Context& context, const Reference& params) {
                        agent.interface,
                        unlessEmpty(view.departmentName(agent.department)),
                        {},
+                       desired(context, view, agent),
                        agent.createdAt};
     const auto stays = context.repositories().agents.departmentHistory(view.scope(), agent.id.str());
     for (auto stay = stays.rbegin(); stay != stays.rend(); ++stay)
@@ -73,8 +92,30 @@ void addMembership(AgentStatusResult& result, const BoardView& view, const live:
         if (mapped) result.callQueue = mapped->queue.name;
     }
     if (!mapped) return;
-    result.queues.push_back({mapped->queue.name, row.state, row.penalty, row.paused, row.pausedReason, row.pausedSince,
-                             row.callsTaken, row.lastCallAt, row.wrapupUntil});
+    result.queues.push_back({mapped->queue.name,
+                             row.state,
+                             row.penalty,
+                             row.paused,
+                             row.pausedReason,
+                             row.pausedSince,
+                             {},
+                             false,
+                             row.callsTaken,
+                             row.lastCallAt,
+                             row.wrapupUntil});
+}
+
+// Which pauses have a limit, and which are beyond it. Only a paused agent costs a look into the catalogue.
+void addPauseLimits(const Context& context, AgentStatusResult& result) {
+    const auto limited = [](const AgentMembership& at) { return at.paused && at.pausedReason && at.pausedSince; };
+    if (std::none_of(result.queues.begin(), result.queues.end(), limited)) return;
+    const auto reasons = context.repositories().pauseReasons.all(context.scope());
+    for (auto& at : result.queues)
+        for (const auto& reason : reasons)
+            if (limited(at) && reason.name == *at.pausedReason && reason.limitMinutes > 0) {
+                at.pauseLimitAt = *at.pausedSince + std::chrono::minutes(reason.limitMinutes);
+                at.pauseExceeded = *at.pauseLimitAt < context.now();
+            }
 }
 
 AgentStatusResult status(Context& context, const Reference& params) {
@@ -97,6 +138,7 @@ AgentStatusResult status(Context& context, const Reference& params) {
     for (const auto* queue : board->queues.sorted())
         if (const auto* member = queue->member(agent.interface))
             addMembership(result, view, *queue, *member, context.now());
+    addPauseLimits(context, result);
     return result;
 }
 

@@ -1,0 +1,83 @@
+#include "control/verbs.hpp"
+
+#include "base/error.hpp"
+
+#include <functional>
+#include <gtest/gtest.h>
+
+namespace pbx::control {
+namespace {
+
+std::string wire(const ami::Action& action) {
+    std::string out;
+    action.appendTo(out, "1");
+    return out;
+}
+
+std::string fieldOf(const std::function<void()>& work) {
+    try {
+        work();
+    } catch (const Error& error) {
+        EXPECT_EQ(ErrorCode::invalidArgument, error.code());
+        return error.field();
+    }
+    return "(accepted)";
+}
+
+TEST(Verbs, EachNamesItsQueue) {
+    EXPECT_EQ("Action: QueueAdd\r\nActionID: 1\r\nQueue: viatalk-support\r\nInterface: PJSIP/viatalk-101\r\n"
+              "MemberName: viatalk-alice\r\nPenalty: 3\r\nPaused: false\r\n\r\n",
+              wire(verbs::queueAdd("viatalk-support", "PJSIP/viatalk-101", "viatalk-alice", 3, false, "")));
+    EXPECT_EQ("Action: QueueRemove\r\nActionID: 1\r\nQueue: q_1.a\r\nInterface: Local/101@agents/n\r\n\r\n",
+              wire(verbs::queueRemove("q_1.a", "Local/101@agents/n")));
+    EXPECT_EQ(
+        "Action: QueuePause\r\nActionID: 1\r\nQueue: q\r\nInterface: SIP/a\r\nPaused: true\r\nReason: lunch\r\n\r\n",
+        wire(verbs::queuePause("q", "SIP/a", true, "lunch")));
+    EXPECT_EQ("Action: QueuePause\r\nActionID: 1\r\nQueue: q\r\nInterface: SIP/a\r\nPaused: false\r\n\r\n",
+              wire(verbs::queuePause("q", "SIP/a", false, "lunch")));
+    EXPECT_EQ("Action: QueuePenalty\r\nActionID: 1\r\nQueue: q\r\nInterface: SIP/a\r\nPenalty: 0\r\n\r\n",
+              wire(verbs::queuePenalty("q", "SIP/a", 0)));
+}
+
+TEST(Verbs, WhatAsteriskWouldTakeApartIsRefused) {
+    const std::string bad[] = {"a\r\nAction: Command",
+                               "a\nb",
+                               "a\r",
+                               {'a', '\0', 'b'},
+                               "a,b",
+                               "a&SIP/b",
+                               "${EXTEN}",
+                               "a;1;0",
+                               "a|b",
+                               "a b",
+                               " a",
+                               "a\"b",
+                               "a(b)",
+                               "\xe2\x80\xa8",
+                               "\xc0\xaf",
+                               "\xc3\xa4"};
+    for (const auto& text : bad) {
+        EXPECT_EQ("queue", fieldOf([&] { verbs::queueRemove(text, "SIP/a"); })) << text;
+        EXPECT_EQ("interface", fieldOf([&] { verbs::queueRemove("q", "SIP/" + text); })) << text;
+        EXPECT_EQ("member name", fieldOf([&] { verbs::queueAdd("q", "SIP/a", text, 0, false, ""); })) << text;
+        EXPECT_EQ("reason", fieldOf([&] { verbs::queuePause("q", "SIP/a", true, text); })) << text;
+    }
+    EXPECT_EQ("queue", fieldOf([] { verbs::queueRemove("", "SIP/a"); }));
+    for (const auto* text : {"", "/^PJSIP/", "SIP/a\r\nAction: Command", "SIP/a,b", "SIP/a b", "SIP/${X}"})
+        EXPECT_EQ("channel", fieldOf([&] { verbs::hangup(text); })) << text;
+    for (const auto* text : {"", "12345678", "1a", "*8", "1,2", "${X}", "1\n"})
+        EXPECT_EQ("extension", fieldOf([&] { verbs::blindTransfer("SIP/a-1", "acme-internal", text); })) << text;
+    for (const auto* text : {"", "a b", "a,b", "a/b"})
+        EXPECT_EQ("context", fieldOf([&] { verbs::showDialPlan(text, "800"); })) << text;
+    EXPECT_EQ("priority", fieldOf([] { verbs::queueChangePriorityCaller("q", "SIP/a-1", 101); }));
+    EXPECT_NE("", wire(verbs::hangup("Local/101@agents-0000001f;1")));
+    for (const auto* half : {"SIP", "/a", "SIP/"})
+        EXPECT_EQ("interface", fieldOf([&] { verbs::queueRemove("q", half); })) << half;
+    EXPECT_EQ("queue", fieldOf([] { verbs::queueRemove(std::string(129, 'q'), "SIP/a"); }));
+    EXPECT_EQ("reason", fieldOf([] { verbs::queuePause("q", "SIP/a", true, std::string(80, 'r')); }));
+    EXPECT_EQ("penalty", fieldOf([] { verbs::queuePenalty("q", "SIP/a", -1); }));
+    EXPECT_EQ("penalty", fieldOf([] { verbs::queuePenalty("q", "SIP/a", 1001); }));
+}
+
+} // namespace
+} // namespace pbx::control
