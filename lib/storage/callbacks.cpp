@@ -234,13 +234,18 @@ void CallbackRepository::setPolicy(const domain::Scope& scope, const QueueId& qu
     check(policy);
     Values values{scope.tenant().str(), queue.str(), std::string(domain::modeToken(policy.mode)),
                   std::int64_t(policy.retry.maxDials), std::int64_t(policy.retry.maxDoubts)};
+    const auto add = [&](std::int64_t value) { values.emplace_back(value); };
     for (std::size_t i = 1; i < domain::callbackOutcomes; ++i) {
-        const auto& delay = policy.retry.delays[i];
-        values.emplace_back(delay ? Value(std::int64_t(delay->count())) : Value());
+        if (const auto& delay = policy.retry.delays[i])
+            add(delay->count());
+        else
+            values.emplace_back();
     }
-    for (auto& value : Values{std::int64_t(policy.expiresAfter.count()), std::int64_t(policy.ring.count()),
-                              std::int64_t(policy.askKey ? 1 : 0), orNull(policy.hours), policy.callerId})
-        values.push_back(std::move(value));
+    add(policy.expiresAfter.count());
+    add(policy.ring.count());
+    add(policy.askKey ? 1 : 0);
+    values.push_back(orNull(policy.hours));
+    values.emplace_back(policy.callerId);
     database_.connections().write([&](Sql& sql) {
         if (!queue.empty()) checkQueue(sql, scope, queue);
         sql.execute(insertPolicy + sql.dialect().onDuplicate(
