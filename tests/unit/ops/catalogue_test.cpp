@@ -71,6 +71,7 @@ TEST(Catalogue, ListsAnswerAlike) {
         if (!operation.name.ends_with(".list") && operation.name != "event.poll") continue;
         for (const auto name : {"items", "next", "as_of", "stale"})
             EXPECT_NE(operation.result().find(name), nullptr) << operation.name << ' ' << name;
+        if (operation.name == "pause_reason.list") continue; // a short catalogue, told whole (at most 200)
         for (const auto name : {"after", "limit"})
             EXPECT_NE(operation.params().find(name), nullptr) << operation.name << ' ' << name;
         EXPECT_EQ(operation.params().find("limit")->limits.max, 500) << operation.name;
