@@ -2,6 +2,7 @@
 
 #include "base/error.hpp"
 #include "base/settings.hpp"
+#include "cli/samples.hpp"
 #include "cli/text.hpp"
 
 #include <algorithm>
@@ -12,10 +13,9 @@ namespace pbx::cli {
 namespace {
 
 namespace po = boost::program_options;
-using ops::Format;
 using ops::Kind;
 
-constexpr std::array<std::pair<std::string_view, std::string_view>, 14> groupSummaries{{
+constexpr std::array<std::pair<std::string_view, std::string_view>, 25> groupSummaries{{
     {"system", "Is it well, who am I, what belongs to nobody."},
     {"tenant", "The companies."},
     {"department", "Departments own queues; an agent belongs to one at a time."},
@@ -25,122 +25,36 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 14> groupSum
     {"agent", "Agents: configuration and live state."},
     {"peer", "The phones."},
     {"call", "The calls that are up now."},
+    {"callback", "People who asked to be called back."},
+    {"pause-reason", "Why agents may pause."},
+    {"action", "What was asked of Asterisk, and what became of it."},
     {"event", "What happens, as it happens."},
     {"audit", "Who changed what."},
+    {"blocklist", "Who is not put through: numbers, prefixes, callers without a number."},
+    {"priority", "Numbers that go first."},
+    {"customer", "What the CRM knows about numbers."},
+    {"status-rule", "What happens to callers by the status that the CRM gave them."},
+    {"did", "The numbers that people call, and where they lead."},
+    {"hours", "Opening hours and holidays."},
+    {"routing", "What holds for all calls: default queue, blocked and closed calls."},
+    {"route", "What would happen to a call, and why."},
     {"asterisk", "Asterisk's configuration, and what an Asterisk has already."},
     {"db", "The database of the pbxd on this machine."},
     {"completion", "The shell completes commands and options."},
 }};
 
-std::string joinedChoices(const ops::Field& field, char separator) {
-    std::string out;
-    for (const auto choice : field.choices) {
-        if (!out.empty()) out += separator;
-        out += choice;
-    }
-    return out;
-}
-
-std::string valueName(const ops::Field& field) {
-    switch (field.kind) {
-    case Kind::integer:
-        return "N";
-    case Kind::boolean:
-        return "yes|no";
-    case Kind::time:
-        return "TIME";
-    case Kind::choice:
-        return joinedChoices(field, '|');
-    case Kind::object:
-        return "JSON";
-    case Kind::text:
-        break;
-    }
-    switch (field.limits.format) {
-    case Format::slug:
-    case Format::server:
-    case Format::asteriskQueue:
-        return "NAME";
-    case Format::login:
-        return "LOGIN";
-    case Format::reference:
-        return "NAME|ID";
-    case Format::cursor:
-        return "CURSOR";
-    case Format::country:
-        return "CC";
-    case Format::timeZone:
-        return "ZONE";
-    case Format::language:
-        return "TAG";
-    case Format::interface:
-        return "INTERFACE";
-    case Format::pattern:
-        return "PATTERN";
-    case Format::line:
-    case Format::password:
-        return "TEXT";
-    }
-    return "TEXT";
-}
-
-// A value for the examples, which a test feeds to the parser and the validation.
-std::string sampleValue(const ops::Field& field, std::string_view group) {
-    switch (field.kind) {
-    case Kind::integer:
-        return "10";
-    case Kind::boolean:
-        return "yes";
-    case Kind::time:
-        return "2026-11-22T21:24:38Z";
-    case Kind::choice:
-        return std::string(field.choices.back() == "operator" ? "supervisor" : field.choices.front());
-    case Kind::object:
-        return "'{}'";
-    case Kind::text:
-        break;
-    }
-    switch (field.limits.format) {
-    case Format::slug:
-        return group == "agent" ? "alice" : group == "tenant" ? "viatalk" : "support";
-    case Format::login:
-        return "alice";
-    case Format::reference:
-        return group == "agent" ? "alice" : group == "tenant" ? "viatalk" : group == "queue" ? "support" : "sales";
-    case Format::country:
-        return "US";
-    case Format::timeZone:
-        return "America/New_York";
-    case Format::language:
-        return "en";
-    case Format::interface:
-        return "PJSIP/viatalk-101";
-    case Format::asteriskQueue:
-        return "support-main";
-    case Format::server:
-        return "main";
-    case Format::pattern:
-        return "'queue.*'";
-    case Format::cursor:
-        return "CURSOR";
-    case Format::line:
-    case Format::password:
-        return field.name == "title" ? "\"Shown name\"" : "\"Wallboard\"";
-    }
-    return "x";
-}
-
 std::string docOf(const ops::Field& field) {
     std::string doc(field.doc);
     if (field.optional && !field.limits.fallback.empty() && doc.find(field.limits.fallback) == std::string::npos)
         doc.append(" Left out: ").append(field.limits.fallback).append(".");
+    if (field.kind == Kind::object) doc += " '-' for what is left out before something else; or as JSON.";
     if (field.list) doc += " May be given several times; '' alone: an empty list.";
     return doc;
 }
 
-std::vector<std::string> wordsOf(std::string_view operation) {
+std::vector<std::string> pathOf(std::string_view operation) {
     const auto dot = operation.find('.');
-    return {std::string(operation.substr(0, dot)), kebab(operation.substr(dot + 1))};
+    return {kebab(operation.substr(0, dot)), kebab(operation.substr(dot + 1))};
 }
 
 Option optionOf(const ops::Field& field) {
@@ -166,15 +80,17 @@ Option optionOf(const ops::Field& field) {
 
 Command commandOf(const ops::Operation& operation) {
     Command out;
-    out.path = wordsOf(operation.name);
+    out.path = pathOf(operation.name);
     out.summary = operation.summary;
     out.operation = &operation;
     const bool paged = isPaged(operation);
+    const auto* subject = subjectOf(operation);
     std::string example = out.label();
     for (const auto& field : operation.params().fields) {
-        if (field.name == "id") {
-            out.positional = field.limits.format == Format::login ? "LOGIN" : "NAME|ID";
+        if (&field == subject) {
+            out.positional = valueName(field);
             out.positionalDoc = field.doc;
+            out.positionalRequired = !field.optional;
             example += ' ' + sampleValue(field, out.path.front());
             continue;
         }
@@ -190,6 +106,7 @@ Command commandOf(const ops::Operation& operation) {
         out.options.push_back(std::move(option));
     }
     out.examples.push_back(std::move(example));
+    for (auto& more : moreExamples(operation.name)) out.examples.push_back(std::move(more));
     if (paged) out.examples.push_back(out.label() + " --all --output csv");
     return out;
 }
@@ -408,6 +325,13 @@ po::options_description describe(const Command& command) {
 
 } // namespace
 
+const ops::Field* subjectOf(const ops::Operation& operation) {
+    const auto& fields = operation.params().fields;
+    const auto found = std::find_if(fields.begin(), fields.end(),
+                                    [](const ops::Field& field) { return field.name == "id" || field.limits.subject; });
+    return found == fields.end() ? nullptr : &*found;
+}
+
 bool isPaged(const ops::Operation& operation) {
     return operation.name != "event.poll" && operation.params().find("after") && operation.params().find("limit") &&
            operation.result().find("items") && operation.result().find("next");
@@ -416,7 +340,7 @@ bool isPaged(const ops::Operation& operation) {
 std::optional<std::string> optionOfField(const Command& command, std::string_view fieldPath) {
     const auto base = fieldPath.substr(0, fieldPath.find_first_of("[."));
     const auto* field = command.operation ? command.operation->params().find(base) : nullptr;
-    if (field && base == "id") return command.positional;
+    if (field && field == subjectOf(*command.operation)) return command.positional;
     if (!field && !ops::CommonParams::describe().find(base) && !command.find(kebab(base))) return std::nullopt;
     return "--" + kebab(fieldPath) + (field && field->limits.secret ? "-file" : "");
 }

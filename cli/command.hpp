@@ -44,6 +44,9 @@ struct Command {
 // "--tenant", "NAME|ID"; nullopt for what is no field of it.
 std::optional<std::string> optionOfField(const Command& command, std::string_view fieldPath);
 
+// What the command is about: the parameter that is written without its name; nullptr where there is none.
+const ops::Field* subjectOf(const ops::Operation& operation);
+
 // What pages: a list with a cursor. event.poll answers the same shape, but its cursor never ends.
 bool isPaged(const ops::Operation& operation);
 

@@ -1,6 +1,7 @@
 #include "cli/output.hpp"
 
 #include "cli/text.hpp"
+#include "cli/words.hpp"
 #include "ops/catalogue/directory.hpp"
 #include "ops/json.hpp"
 
@@ -55,9 +56,11 @@ std::optional<std::size_t> columnNamed(const Table& table, std::string_view head
     return std::nullopt;
 }
 
-// The column by which a row is named to other commands beside its id: a login, or the name of what has a title too (a
-// call's name is its caller's, a token's need not be the only one).
+// The column by which a row is named to other commands beside its id: one that says so, a login, or the name of what
+// has a title too (a call's name is its caller's, a token's need not be the only one).
 std::optional<std::size_t> nameColumn(const Table& table) {
+    for (std::size_t i = 0; i < table.columns.size(); ++i)
+        if (table.columns[i].name) return i;
     if (const auto login = columnNamed(table, "LOGIN")) return login;
     return columnNamed(table, "TITLE") ? columnNamed(table, "NAME") : std::nullopt;
 }
@@ -134,6 +137,21 @@ void shortenTimes(const ops::TypeDesc& itemType, const std::vector<const void*>&
     }
 }
 
+// Structs as the options of commands take them, where people read.
+void wordObjects(const ops::TypeDesc& itemType, const std::vector<const void*>& items, Table& table) {
+    for (std::size_t f = 0; f < itemType.fields.size(); ++f) {
+        const auto& field = itemType.fields[f];
+        if (field.kind != ops::Kind::object) continue;
+        for (std::size_t r = 0; r < items.size(); ++r) {
+            const void* value = field.get(items[r]);
+            auto& cell = table.rows[r][f];
+            cell = value && !field.list ? wordsOf(field.object(), value) : std::string();
+            for (std::size_t i = 0; value && field.list && i < field.size(value); ++i)
+                cell += (i ? ", " : "") + wordsOf(field.object(), field.item(value, i));
+        }
+    }
+}
+
 Table harmless(Table table) {
     for (auto& row : table.rows)
         for (auto& cell : row) cell = terminalText(cell);
@@ -154,6 +172,23 @@ void dropColumn(Table& table, std::size_t index) {
     const auto at = static_cast<std::ptrdiff_t>(index);
     table.columns.erase(table.columns.begin() + at);
     for (auto& row : table.rows) row.erase(row.begin() + at);
+}
+
+void dropMinor(Table& table) {
+    for (std::size_t i = table.columns.size(); i-- > 0;)
+        if (table.columns[i].minor) dropColumn(table, i);
+}
+
+// `text` in lines of at most `width` columns, broken at blanks where there are any.
+std::vector<std::string> wrapped(std::string_view text, std::size_t width) {
+    std::vector<std::string> lines(1);
+    while (!text.empty()) {
+        const auto word = text.substr(0, text.find(' '));
+        text.remove_prefix(std::min(text.size(), word.size() + 1));
+        if (!lines.back().empty() && displayWidth(lines.back()) + 1 + displayWidth(word) > width) lines.emplace_back();
+        lines.back().append(lines.back().empty() ? "" : " ").append(word);
+    }
+    return lines;
 }
 
 // Without the first column that says the same in every row, which tells nobody one row from another.
@@ -188,6 +223,7 @@ void writeAligned(const Console& console, const Table& given, const Table* brief
     auto table = whole;
     if (nameColumn(table) && totalWidth(naturalWidths(table)) > console.columns)
         if (const auto id = columnNamed(table, "ID")) dropColumn(table, *id);
+    if (totalWidth(naturalWidths(table)) > console.columns) dropMinor(table);
     auto fitting = fitWidths(table, console.columns);
     if (!fitting && brief) {
         table = withoutEmpty(*brief);
@@ -197,13 +233,22 @@ void writeAligned(const Console& console, const Table& given, const Table* brief
     if (!fitting) return writeRecords(console, whole);
     const auto& widths = *fitting;
     const auto writeRow = [&](const auto& cellAt, std::string_view style) {
-        std::string line;
+        std::vector<std::vector<std::string>> cells; // each as its lines
+        std::size_t lines = 1;
         for (std::size_t i = 0; i < table.columns.size(); ++i) {
-            if (i) line.append(gap, ' ');
-            line += fitTo(cellAt(i), widths[i], table.columns[i].number ? Align::right : Align::left);
+            cells.push_back(table.columns[i].prose ? wrapped(cellAt(i), widths[i]) : std::vector{cellAt(i)});
+            lines = std::max(lines, cells.back().size());
         }
-        while (line.ends_with(' ')) line.pop_back();
-        console.out << styled(console, style, line) << '\n';
+        for (std::size_t n = 0; n < lines; ++n) {
+            std::string line;
+            for (std::size_t i = 0; i < table.columns.size(); ++i) {
+                if (i) line.append(gap, ' ');
+                line += fitTo(n < cells[i].size() ? cells[i][n] : std::string(), widths[i],
+                              table.columns[i].number ? Align::right : Align::left);
+            }
+            while (line.ends_with(' ')) line.pop_back();
+            console.out << styled(console, style, line) << '\n';
+        }
     };
     writeRow([&](std::size_t i) { return table.columns[i].heading; }, bold);
     for (const auto& row : table.rows) writeRow([&](std::size_t i) { return row[i]; }, {});
@@ -265,14 +310,19 @@ void writeObjectCsv(const Console& console, const ops::TypeDesc& type, const voi
     }
 }
 
-// What an object says, a line a field; lists of structs are left for tables.
-Table fieldsOf(const ops::TypeDesc& type, const void* object, const std::string& prefix) {
+// What an object says, a line a field, a small struct in one for `people`; lists of structs are left for tables.
+Table fieldsOf(const ops::TypeDesc& type, const void* object, const std::string& prefix, bool people) {
+    constexpr std::size_t small = 3;
     Table out{{Column{"FIELD"}, Column{"VALUE"}}, {}};
     for (const auto& field : type.fields) {
         const void* value = field.get(object);
         if (!value || (field.list && field.kind == ops::Kind::object)) continue;
+        if (field.kind == ops::Kind::object && people && field.object().fields.size() <= small) {
+            out.rows.push_back({prefix + std::string(field.name), wordsOf(field.object(), value)});
+            continue;
+        }
         if (field.kind == ops::Kind::object) {
-            auto inner = fieldsOf(field.object(), value, prefix + std::string(field.name) + '.');
+            auto inner = fieldsOf(field.object(), value, prefix + std::string(field.name) + '.', people);
             for (auto& row : inner.rows) out.rows.push_back(std::move(row));
             continue;
         }
@@ -294,7 +344,8 @@ std::string cellText(const ops::Field& field, const void* value) {
 Table tableOf(const ops::TypeDesc& itemType, const std::vector<const void*>& items) {
     Table out;
     for (const auto& field : itemType.fields)
-        out.columns.push_back({upper(field.name), field.kind == ops::Kind::integer && !field.list});
+        out.columns.push_back({upper(field.name), field.kind == ops::Kind::integer && !field.list, field.limits.subject,
+                               field.limits.minor, field.limits.prose});
     for (const auto* item : items) {
         auto& row = out.rows.emplace_back();
         for (const auto& field : itemType.fields) {
@@ -310,6 +361,7 @@ void writeItems(const Console& console, const ops::TypeDesc& itemType, const std
     if (!console.outTerminal) return writeTable(console, table);
     if (items.empty()) return;
     shortenTimes(itemType, items, table);
+    wordObjects(itemType, items, table);
     auto brief = briefOf(itemType, items);
     if (brief) brief = harmless(std::move(*brief));
     writeAligned(console, harmless(std::move(table)), brief ? &*brief : nullptr);
@@ -352,7 +404,7 @@ void writeCsv(const Console& console, const Table& given) {
 }
 
 void writeObject(const Console& console, const ops::TypeDesc& type, const void* object) {
-    const auto fields = harmless(fieldsOf(type, object, ""));
+    const auto fields = harmless(fieldsOf(type, object, "", console.outTerminal));
     std::size_t width = 0;
     for (const auto& row : fields.rows) width = std::max(width, displayWidth(row[0]));
     for (const auto& row : fields.rows) {

@@ -14,6 +14,9 @@ namespace pbx::cli {
 struct Column {
     std::string heading;
     bool number = false; // aligned to the right
+    bool name = false;   // names the row to other commands: never cut, and the id may go
+    bool minor = false;  // goes first where not all have room
+    bool prose = false;  // wrapped rather than cut
 };
 struct Table {
     std::vector<Column> columns;

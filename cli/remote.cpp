@@ -3,6 +3,7 @@
 #include "base/text.hpp"
 #include "cli/output.hpp"
 #include "cli/text.hpp"
+#include "cli/words.hpp"
 #include "ops/catalogue/directory.hpp"
 #include "ops/catalogue/live.hpp"
 #include "ops/json.hpp"
@@ -24,47 +25,6 @@ constexpr std::int32_t itemsByDefault = 1000;
     if (!option) throw error;
     throw Error(ErrorCode::invalidArgument,
                 *option + error.text().substr(std::min(error.text().size(), error.field().size())));
-}
-
-std::int32_t wholeNumber(const std::string& what, const std::string& text) {
-    std::int32_t number = 0;
-    const auto parsed = std::from_chars(text.data(), text.data() + text.size(), number);
-    if (parsed.ec != std::errc() || parsed.ptr != text.data() + text.size())
-        throw Error::field(what, "must be a whole number");
-    return number;
-}
-
-bool yesOrNo(const std::string& what, const std::string& text) {
-    if (text == "yes" || text == "true") return true;
-    if (text != "no" && text != "false") throw Error::field(what, "must be yes or no");
-    return false;
-}
-
-void readText(const ops::Field& field, const std::string& what, const std::string& text, void* out) {
-    using ops::Kind;
-    switch (field.kind) {
-    case Kind::text:
-        *static_cast<std::string*>(out) = text;
-        return;
-    case Kind::integer:
-        *static_cast<std::int32_t*>(out) = wholeNumber(what, text);
-        return;
-    case Kind::boolean:
-        *static_cast<bool*>(out) = yesOrNo(what, text);
-        return;
-    case Kind::time: {
-        const auto time = parseRfc3339(text);
-        if (!time) throw Error::field(what, "must be RFC 3339 with a zone, such as 2026-11-22T21:24:38Z");
-        *static_cast<UtcTime*>(out) = *time;
-        return;
-    }
-    case Kind::choice:
-        field.choose(out, ops::choiceIndex(what, field, text));
-        return;
-    case Kind::object:
-        ops::decodeObject(text, field.object(), out);
-        return;
-    }
 }
 
 void readValues(const ops::Field& field, const std::vector<std::string>& values, void* owner) {
@@ -266,10 +226,11 @@ ops::Value paramsOf(const Command& command, const Parsed& parsed, const Console&
     auto params = command.operation->makeParams();
     const bool paged = isPaged(*command.operation);
     try {
+        const auto* subject = subjectOf(*command.operation);
         for (const auto& field : params.type().fields) {
             if (field.limits.secret) continue;
             if (paged && field.name == "limit") continue; // over all pages; each page's is set when it is asked for
-            if (field.name == "id" && parsed.positional)
+            if (&field == subject && parsed.positional)
                 readValues(field, {*parsed.positional}, params.get());
             else if (const auto given = parsed.values.find(kebab(field.name)); given != parsed.values.end())
                 readValues(field, given->second, params.get());

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <array>
-#include <stdexcept>
+#include <set>
 
 namespace pbx::soap {
 namespace {
@@ -20,13 +20,26 @@ std::string memberOf(std::string_view name) {
     return out;
 }
 
-void printFields(std::string& out, const ops::TypeDesc& type, std::string_view to, std::size_t count) {
+void printFields(std::string& out, const ops::TypeDesc& type, std::string_view to, std::string_view from,
+                 std::size_t count) {
     for (std::size_t i = 0; i < count; ++i) {
         const auto& field = type.fields[i];
-        if (field.kind == ops::Kind::object)
-            throw std::logic_error(std::string(type.name) + "." + std::string(field.name) +
-                                   ": requests cannot carry objects yet; teach mapping_printer.cpp");
-        out += "    " + std::string(to) + ".put(" + std::to_string(i) + ", in->" + memberOf(field.name) + ");\n";
+        out += "    " + std::string(to) + ".put(" + std::to_string(i) + ", " + std::string(from) + memberOf(field.name);
+        if (field.kind == ops::Kind::object) out += ", &fill_" + std::string(field.object().name);
+        out += ");\n";
+    }
+}
+
+// The structs that requests carry, each after those in it.
+void printObjects(std::string& out, const ops::TypeDesc& type, std::set<std::string_view>& printed) {
+    for (const auto& field : type.fields) {
+        if (field.kind != ops::Kind::object || !printed.insert(field.object().name).second) continue;
+        const auto& object = field.object();
+        printObjects(out, object, printed);
+        const std::string name(object.name);
+        out += "\nvoid fill_" + name + "(FieldWriter& object, const " + std::string(prefix) + "__" + name + "& in) {\n";
+        printFields(out, object, "object", "in.", object.fields.size());
+        out += "}\n";
     }
 }
 
@@ -36,6 +49,8 @@ std::string printMapping(std::span<const ops::Operation> operations) {
     std::string out = "// Printed by contract_tool from the catalogue of operations.\n"
                       "#include \"soap-server/request_map.hpp\"\n\n#include \"pbxH.h\"\n\n"
                       "namespace pbx::soap {\nnamespace {\n";
+    std::set<std::string_view> objects;
+    for (const auto& operation : operations) printObjects(out, operation.params(), objects);
     std::string table;
     for (const auto& operation : operations) {
         const auto name = operation.soapName();
@@ -45,8 +60,8 @@ std::string printMapping(std::span<const ops::Operation> operations) {
                "(struct ::soap* soap, [[maybe_unused]] FieldWriter& params, FieldWriter& common) {\n";
         out += "    const auto* in = soap_in_" + type + "(soap, \"" + element + "\", nullptr, nullptr);\n";
         out += "    if (!in) return false;\n";
-        printFields(out, operation.params(), "params", operation.params().fields.size());
-        printFields(out, ops::CommonParams::describe(), "common", operation.changes ? 2 : 1);
+        printFields(out, operation.params(), "params", "in->", operation.params().fields.size());
+        printFields(out, ops::CommonParams::describe(), "common", "in->", operation.changes ? 2 : 1);
         out += "    return true;\n}\n";
         table += "    {\"" + name + "\", \"" + element + "\", \"" + std::string(operation.name) + "\", &read_" + name +
                  "},\n";

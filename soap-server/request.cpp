@@ -15,8 +15,16 @@ namespace {
 
 std::string_view localName(std::string_view tag) { return tag.substr(tag.rfind(':') + 1); }
 
+// Also in the structs of `type`.
+const ops::Field* findDeep(const ops::TypeDesc& type, std::string_view name) {
+    if (const auto* field = type.find(name)) return field;
+    for (const auto& field : type.fields)
+        if (const auto* inner = field.object ? findDeep(field.object(), name) : nullptr) return inner;
+    return nullptr;
+}
+
 const ops::Field* findField(const ops::Operation& operation, std::string_view name) {
-    if (const auto* field = operation.params().find(name)) return field;
+    if (const auto* field = findDeep(operation.params(), name)) return field;
     return ops::CommonParams::describe().find(name);
 }
 
@@ -68,6 +76,12 @@ Error occurrenceError(const ops::Operation& operation, std::string_view body) {
     for (const auto& field : fields)
         if (!field.optional && mentions(body, field.name) == 0)
             return Error::field(std::string(field.name), "is required");
+    for (const auto& field : fields) {
+        if (!field.object || mentions(body, field.name) == 0) continue;
+        for (const auto& inner : field.object().fields)
+            if (!inner.optional && mentions(body, inner.name) == 0)
+                return Error::field(std::string(field.name) + "." + std::string(inner.name), "is required");
+    }
     for (const auto& field : fields)
         if (field.list && mentions(body, field.name) > field.limits.maxItems)
             return Error::field(std::string(field.name),

@@ -23,6 +23,27 @@ class FieldWriter {
 public:
     FieldWriter(const ops::TypeDesc& type, void* object) : type_(type), object_(object) {}
 
+    // A struct, as gSOAP has it, with the function that knows its fields.
+    template <class T>
+    using Fill = void (*)(FieldWriter& object, const T& in);
+    template <class T>
+    void put(std::size_t index, const T* value, Fill<T> fill) {
+        if (!value) return;
+        FieldWriter object(type_.fields[index].object(), make(index));
+        fill(object, *value);
+    }
+    // No elements: the list is absent.
+    template <class T>
+    void put(std::size_t index, const std::vector<T*>& values, Fill<T> fill) {
+        if (values.empty()) return;
+        const auto& field = type_.fields[index];
+        void* list = make(index);
+        for (const auto* value : values) {
+            FieldWriter object(field.object(), field.append(list));
+            if (value) fill(object, *value);
+        }
+    }
+
     template <class T>
     void put(std::size_t index, const std::optional<T>& value) {
         if (value) put(index, *value);

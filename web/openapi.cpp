@@ -194,7 +194,11 @@ std::string openApiDocument(std::string_view publicUrl, std::string_view version
     out.key("bearer").open('{').member("type", "http").member("scheme", "bearer").close('}').close('}');
     out.key("schemas").open('{');
     std::map<std::string_view, const ops::TypeDesc*> types;
-    for (const auto& operation : ops::catalogue()) collect(types, operation.result());
+    for (const auto& operation : ops::catalogue()) {
+        collect(types, operation.result());
+        for (const auto& field : operation.params().fields)
+            if (field.object) collect(types, field.object());
+    }
     for (const auto& [name, type] : types) {
         out.key(name).open('{').member("type", "object").key("properties").open('{');
         writeFields(out, *type, false);

@@ -67,6 +67,26 @@ def members(pbxd, tenant, queues, patience=20):
     return found
 
 
+def load_routing(pbxd, tenant, routing):
+    """The routing tables, once: what people have changed since stays as it is."""
+    made = [pbxd.ensure("hours.create", tenant=tenant, **hours) for hours in routing["hours"]]
+    if not all(made):
+        return
+    for did in routing["dids"]:
+        pbxd.ensure("did.create", tenant=tenant, **did)
+    for entry in routing["blocklist"]:
+        pbxd.ensure("blocklist.add", tenant=tenant, **entry)
+    for caller in routing["priority"]:
+        pbxd.ensure("priority.add", tenant=tenant, **caller)
+    for rule in routing["status_rules"]:
+        pbxd.call("status_rule.set", tenant=tenant, **rule)
+    for customer in routing["customers"]:
+        pbxd.call("customer.set", tenant=tenant, **customer)
+    for conditions in routing["conditions"]:
+        pbxd.call("queue.set_conditions", tenant=tenant, **conditions)
+    pbxd.call("routing.update", tenant=tenant, **routing["routing"])
+
+
 def load_company(pbxd, company, credentials):
     tenant = company["name"]
     pbxd.ensure("tenant.create", **{key: company[key] for key in ("name", "title", "country", "time_zone", "languages")})
@@ -76,6 +96,7 @@ def load_company(pbxd, company, credentials):
         for queue in department["queues"]:
             pbxd.ensure("queue.create", tenant=tenant, department=department["name"], **queue)
             queues.append(queue["name"])
+    load_routing(pbxd, tenant, company["routing"])
     department = company["departments"][0]["name"]
     agents = []
     for interface, name in sorted(members(pbxd, tenant, queues).items()):

@@ -40,6 +40,7 @@ inline constexpr RoleSet readers{Role::viewer, Role::supervisor, Role::admin,
                                  Role::operator_}; // of things that are not an agent's own
 inline constexpr RoleSet workers{Role::agent, Role::supervisor, Role::admin,
                                  Role::operator_}; // who acts on agents and calls: an agent on itself alone
+inline constexpr RoleSet supervisors{Role::supervisor, Role::admin, Role::operator_}; // of what the floor is run with
 inline constexpr RoleSet administrators{Role::admin, Role::operator_};
 inline constexpr RoleSet operators{Role::operator_};
 

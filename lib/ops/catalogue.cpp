@@ -5,6 +5,9 @@
 #include "ops/catalogue/control.hpp"
 #include "ops/catalogue/directory.hpp"
 #include "ops/catalogue/live.hpp"
+#include "ops/catalogue/routing_callers.hpp"
+#include "ops/catalogue/routing_hours.hpp"
+#include "ops/catalogue/routing_tables.hpp"
 
 #include <array>
 #include <cctype>
@@ -27,7 +30,12 @@ const auto& operations() {
                AgentSetPenalty, PauseReasonList, PauseReasonCreate, PauseReasonUpdate, PauseReasonDelete,
                QueueRemoveCaller, QueuePrioritiseCaller, ActionList, ActionGet, CallHangup, CallTransfer, PeerList,
                CallList, CallGet, CallbackList, CallbackGet, CallbackRequest, CallbackCancel, CallbackRetry, EventPoll,
-               AuditList>();
+               AuditList, BlocklistList, BlocklistGet, BlocklistAdd, BlocklistUpdate, BlocklistRemove, BlocklistCheck,
+               PriorityList, PriorityGet, PriorityAdd, PriorityUpdate, PriorityRemove, CustomerList, CustomerGet,
+               CustomerSet, CustomerSetStatus, CustomerDelete, StatusRuleList, StatusRuleGet, StatusRuleSet,
+               StatusRuleDelete, DidList, DidGet, DidCreate, DidUpdate, DidDelete, HoursList, HoursGet, HoursCreate,
+               HoursUpdate, HoursDelete, HoursCheck, QueueGetConditions, QueueSetConditions, RoutingGet, RoutingUpdate,
+               RouteExplain>();
     return list;
 }
 

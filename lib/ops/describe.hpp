@@ -24,19 +24,21 @@ enum class Kind { text, integer, boolean, time, choice, object };
 
 // The form of a text; one place (validate.cpp) knows what each means.
 enum class Format {
-    line,          // UTF-8 without control characters
-    slug,          // [a-z0-9][a-z0-9-]*, at most 63
-    login,         // [a-z0-9._-], at most 63
-    reference,     // an object's id or name
-    cursor,        // opaque, ours
-    country,       // ISO 3166-1 alpha-2
-    timeZone,      // IANA name that this system knows
-    language,      // BCP 47: "en", "en-US"
-    interface,     // Technology/resource as Asterisk's queues take it; no comma, no control
-    asteriskQueue, // a queue's name in Asterisk: [A-Za-z0-9_.-]
-    server,        // name of an [asterisk.NAME]
-    password,      // 12 to 256 bytes of UTF-8
-    pattern        // operation pattern: "queue.*"
+    line,           // UTF-8 without control characters
+    slug,           // [a-z0-9][a-z0-9-]*, at most 63
+    login,          // [a-z0-9._-], at most 63
+    reference,      // an object's id or name
+    cursor,         // opaque, ours
+    country,        // ISO 3166-1 alpha-2
+    timeZone,       // IANA name that this system knows
+    language,       // BCP 47: "en", "en-US"
+    interface,      // Technology/resource as Asterisk's queues take it; no comma, no control
+    asteriskQueue,  // a queue's name in Asterisk: [A-Za-z0-9_.-]
+    server,         // name of an [asterisk.NAME]
+    password,       // 12 to 256 bytes of UTF-8
+    phone,          // a phone number as people write it; what it means is for the handler to find out
+    phoneReference, // an object's id or phone number
+    pattern         // operation pattern: "queue.*"
 };
 
 struct Limits {
@@ -48,6 +50,11 @@ struct Limits {
     bool secret = false;            // masked in the audit and never echoed
     bool mayBeEmpty = false;        // text: "" is a value (clears an optional property)
     std::string_view fallback = {}; // what applies when the field is left out, for the documentation
+    // For people's eyes, on a command line and in a table:
+    bool subject = false; // a parameter that the command is about, written without its name (`id` always is); in a row:
+                          // what names it to other commands beside its id
+    bool minor = false;   // in a row: goes first where not every column has room
+    bool prose = false;   // in a row: sentences, wrapped rather than cut
 };
 
 struct TypeDesc;

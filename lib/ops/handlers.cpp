@@ -35,6 +35,11 @@ Handlers allHandlers() {
     addControlHandlers(handlers);
     addCallCommandHandlers(handlers);
     addPauseReasonHandlers(handlers);
+    addRoutingCallerHandlers(handlers);
+    addRoutingCustomerHandlers(handlers);
+    addRoutingTableHandlers(handlers);
+    addRoutingHoursHandlers(handlers);
+    addRoutingExplainHandlers(handlers);
     handlers.requireComplete();
     return handlers;
 }

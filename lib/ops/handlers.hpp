@@ -129,6 +129,11 @@ void addEventHandlers(Handlers& handlers);
 void addControlHandlers(Handlers& handlers);
 void addCallCommandHandlers(Handlers& handlers);
 void addPauseReasonHandlers(Handlers& handlers);
+void addRoutingCallerHandlers(Handlers& handlers);
+void addRoutingCustomerHandlers(Handlers& handlers);
+void addRoutingTableHandlers(Handlers& handlers);
+void addRoutingHoursHandlers(Handlers& handlers);
+void addRoutingExplainHandlers(Handlers& handlers);
 Handlers allHandlers();
 
 } // namespace pbx::ops

@@ -41,6 +41,13 @@ bool isLogin(std::string_view text) {
                        [](char c) { return (c >= 'a' && c <= 'z') || isDigit(c) || c == '.' || c == '_' || c == '-'; });
 }
 
+// What people and trunks write around digits; a number's letters are none ("1-800-FLOWERS").
+bool isPhone(std::string_view text) {
+    return std::any_of(text.begin(), text.end(), isDigit) && std::all_of(text.begin(), text.end(), [](char c) {
+               return isDigit(c) || std::string_view("+()-./ ").find(c) != std::string_view::npos;
+           });
+}
+
 // What is wrong with the form of a non-empty text, or nothing.
 std::string_view formatProblem(std::string_view value, Format format) {
     switch (format) {
@@ -68,6 +75,10 @@ std::string_view formatProblem(std::string_view value, Format format) {
                    : "must be Technology/resource, such as PJSIP/viatalk-101";
     case Format::asteriskQueue:
         return allOf(value, "_.-") ? "" : "must be a queue's name in Asterisk: letters, digits, '_', '.' and '-'";
+    case Format::phone:
+        return isPhone(value) ? "" : "must be a phone number, such as +12125550123";
+    case Format::phoneReference:
+        return allOf(value, "_") || isPhone(value) ? "" : "must be an id, or a phone number such as +12125550123";
     case Format::server:
         return allOf(value, "_-") ? "" : "must be the name of an [asterisk.NAME] section";
     case Format::password:

@@ -3,6 +3,7 @@
 #include "base/error.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cstdio>
 #include <date/tz.h>
 #include <stdexcept>
@@ -146,6 +147,23 @@ std::vector<UtcInterval> openIntervals(const OpeningHours& hours, UtcTime from, 
             if (cut.from < cut.to) append(merged, cut);
         }
     return merged;
+}
+
+std::string formatLocal(const OpeningHours& hours, UtcTime at) {
+    constexpr std::array<const char*, 7> days{"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
+    const auto local = zoneOf(hours).to_local(at);
+    const auto day = date::floor<date::days>(local);
+    const date::year_month_day date(day);
+    const auto minutes = static_cast<int>(date::floor<std::chrono::minutes>(local - day).count());
+    char text[48];
+    std::snprintf(text, sizeof text, "%s %04d-%02u-%02u %02d:%02d", days[date::weekday(day).c_encoding()],
+                  static_cast<int>(date.year()), static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),
+                  minutes / 60, minutes % 60);
+    return text;
+}
+
+const Holiday* holidayAt(const OpeningHours& hours, UtcTime at) {
+    return holidayOn(hours, localDay(zoneOf(hours), at));
 }
 
 std::optional<LocalInterval> parseInterval(std::string_view text) {

@@ -37,6 +37,11 @@ std::optional<UtcTime> nextChange(const domain::OpeningHours& hours, UtcTime at)
 // both ends. `days`: 0 to 400, more is taken as 400.
 std::vector<UtcInterval> openIntervals(const domain::OpeningHours& hours, UtcTime from, int days);
 
+// The moment as the hours' wall clock shows it: "Mon 2026-11-23 09:30".
+std::string formatLocal(const domain::OpeningHours& hours, UtcTime at);
+// The holiday that the moment's local day is, or nullptr; it lives as long as `hours`.
+const domain::Holiday* holidayAt(const domain::OpeningHours& hours, UtcTime at);
+
 // "09:00-17:30", "22:00-06:00" (into the next day), "00:00-24:00"; nullopt for anything else.
 std::optional<domain::LocalInterval> parseInterval(std::string_view text);
 std::string formatInterval(const domain::LocalInterval& interval);

@@ -130,6 +130,12 @@ NumberClass classify(const Number& number) {
     return found;
 }
 
+std::string exampleNumber(std::string_view country) {
+    PhoneNumber example;
+    if (!phones().GetExampleNumber(std::string(country), &example)) return "+12015550123";
+    return asKey(example).text;
+}
+
 void warmUp(std::string_view country) {
     PhoneNumber example;
     if (!phones().GetExampleNumber(std::string(country), &example)) return;

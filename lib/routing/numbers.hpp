@@ -61,6 +61,10 @@ struct NumberClass {
 // For allow-lists of numbers to dial. Kinds but e164 are of no class.
 NumberClass classify(const Number& number);
 
+// A number of that country, for messages: "+12015550123".
+// An unknown country: North America's.
+std::string exampleNumber(std::string_view country);
+
 // Loads the tables and compiles the country's expressions before the first call needs them.
 void warmUp(std::string_view country);
 

@@ -18,8 +18,9 @@ constexpr std::array<std::pair<BlockKind, std::string_view>, 3> kinds{
 
 // --- SQL ---
 const std::string select = "SELECT id, kind, number, expires_at, reason, added_by, created_at, hits, last_hit_at FROM "
-                           "blocklist WHERE tenant_id = ? AND ";
-const std::string ofKind = "kind = ? AND number > ? ORDER BY number LIMIT ?";
+                           "blocklist WHERE ";
+const std::string byNumber = " ORDER BY number LIMIT ?";
+constexpr auto change = "UPDATE blocklist SET expires_at = ?, reason = ? WHERE tenant_id = ? AND id = ?";
 const std::string insert = "INSERT INTO blocklist (tenant_id, id, kind, number, expires_at, reason, added_by, "
                            "created_at, hits) VALUES ";
 constexpr std::string_view oneRow = "(?, ?, ?, ?, ?, ?, ?, ?, 0)";
@@ -82,9 +83,10 @@ std::vector<NewBlockEntry> sorted(std::vector<NewBlockEntry> entries) {
     return entries;
 }
 
-BlockEntry find(Sql& sql, const domain::Scope& scope, const std::string& id, std::string_view lock = {}) {
+BlockEntry findById(Sql& sql, const domain::Scope& scope, const std::string& id, std::string_view lock = {}) {
     if (!looksLikeId(id, 'b')) throw Error::notFound("block entry", isReference(id) ? id : "(not an id)");
-    const auto row = sql.row<BlockRow>(select + "id = ?" + std::string(lock), {scope.tenant().str(), id});
+    const auto row =
+        sql.row<BlockRow>(select + "tenant_id = ? AND id = ?" + std::string(lock), {scope.tenant().str(), id});
     if (!row) throw Error::notFound("block entry", id);
     return entryOf(*row);
 }
@@ -92,31 +94,30 @@ BlockEntry find(Sql& sql, const domain::Scope& scope, const std::string& id, std
 } // namespace
 
 Page<BlockEntry> BlocklistRepository::list(const domain::Scope& scope, const PageRequest& page,
-                                           const std::optional<BlockKind>& kind) {
+                                           const BlockFilter& filter) {
     const auto limit = limitOf(page);
     const auto blank = page.after.find(' ');
     if (!page.after.empty() && blank == std::string::npos)
         throw Error::field("after", "must be a `next` that this server gave");
     const auto afterKind = page.after.substr(0, blank);
     const auto afterNumber = page.after.empty() ? std::string() : page.after.substr(blank + 1);
+    const auto now = database_.clock().now();
     return database_.connections().read([&](Sql& sql) {
         std::vector<BlockEntry> items;
         // Kind by kind: each is one range of the index, however far the page is from the start.
         for (const auto& [one, token] : kinds) {
-            if ((kind && *kind != one) || token < afterKind) continue;
-            // '' > '' is false: the one anonymous entry is asked for by itself.
+            if ((filter.kind && *filter.kind != one) || token < afterKind) continue;
             const bool begun = !page.after.empty() && token == afterKind;
-            if (one == BlockKind::anonymous) {
-                if (begun) continue;
-                if (const auto row = sql.row<BlockRow>(select + "kind = ? AND number = ''",
-                                                       {scope.tenant().str(), std::string(token)}))
-                    items.push_back(entryOf(*row));
-                continue;
-            }
             const auto room = limit - static_cast<std::int64_t>(items.size());
             if (room <= 0) break;
-            for (const auto& row : sql.rows<BlockRow>(select + ofKind, {scope.tenant().str(), std::string(token),
-                                                                        begun ? afterNumber : std::string(), room}))
+            Where where;
+            where.add("tenant_id = ?", {scope.tenant().str()}).add("kind = ?", {std::string(token)});
+            // The one anonymous entry has the number '', which comes after nothing.
+            if (begun) where.add("number > ?", {afterNumber});
+            if (!filter.number.empty()) whereNumberBegins(where, filter.number);
+            if (filter.expired) whereExpired(where, *filter.expired, now);
+            where.values.emplace_back(room);
+            for (const auto& row : sql.rows<BlockRow>(select + where.text + byNumber, where.values))
                 items.push_back(entryOf(row));
         }
         return makePage(std::move(items), page,
@@ -125,7 +126,16 @@ Page<BlockEntry> BlocklistRepository::list(const domain::Scope& scope, const Pag
 }
 
 BlockEntry BlocklistRepository::get(const domain::Scope& scope, const std::string& id) {
-    return database_.connections().read([&](Sql& sql) { return find(sql, scope, id); });
+    return database_.connections().read([&](Sql& sql) { return findById(sql, scope, id); });
+}
+
+std::optional<BlockEntry> BlocklistRepository::find(const domain::Scope& scope, BlockKind kind,
+                                                    const std::string& number) {
+    return database_.connections().read([&](Sql& sql) -> std::optional<BlockEntry> {
+        const auto row = sql.row<BlockRow>(select + "tenant_id = ? AND kind = ? AND number = ?",
+                                           {scope.tenant().str(), tokenOf(kind), number});
+        return row ? std::optional(entryOf(*row)) : std::nullopt;
+    });
 }
 
 BlockEntry BlocklistRepository::add(const domain::Scope& scope, const NewBlockEntry& entry) {
@@ -143,10 +153,21 @@ BlockEntry BlocklistRepository::add(const domain::Scope& scope, const NewBlockEn
     return made;
 }
 
+BlockEntry BlocklistRepository::update(const domain::Scope& scope, const std::string& id, const BlockChange& wanted) {
+    checkWholeTenant(scope);
+    return database_.connections().write([&](Sql& sql) {
+        auto entry = findById(sql, scope, id, sql.dialect().forUpdate());
+        if (wanted.expiresAt) entry.expiresAt = *wanted.expiresAt;
+        if (wanted.reason) entry.reason = *wanted.reason;
+        sql.execute(change, {orNull(entry.expiresAt), entry.reason, scope.tenant().str(), entry.id.str()});
+        return entry;
+    });
+}
+
 void BlocklistRepository::remove(const domain::Scope& scope, const std::string& id) {
     checkWholeTenant(scope);
     database_.connections().write([&](Sql& sql) {
-        const auto entry = find(sql, scope, id, sql.dialect().forUpdate());
+        const auto entry = findById(sql, scope, id, sql.dialect().forUpdate());
         sql.execute(erase, {scope.tenant().str(), entry.id.str()});
     });
 }

@@ -18,6 +18,15 @@ struct NewBlockEntry {
     std::string reason;
     std::string addedBy;
 };
+struct BlockFilter {
+    std::optional<domain::BlockKind> kind;
+    std::string number;          // only entries whose number begins so (of kind anonymous: none); empty: all
+    std::optional<bool> expired; // only entries that count no more, or only those that count
+};
+struct BlockChange {
+    std::optional<std::optional<UtcTime>> expiresAt; // present and empty: never
+    std::optional<std::string> reason;
+};
 struct ImportResult {
     int added = 0;
     int updated = 0; // were there already; took the new expiry, reason and adder, kept their hits
@@ -36,11 +45,13 @@ public:
     explicit BlocklistRepository(Database& database) : database_(database) {}
 
     // By kind (anonymous, exact, prefix) and number. Expired ones too.
-    Page<domain::BlockEntry> list(const domain::Scope& scope, const PageRequest& page,
-                                  const std::optional<domain::BlockKind>& kind = {});
+    Page<domain::BlockEntry> list(const domain::Scope& scope, const PageRequest& page, const BlockFilter& filter = {});
     domain::BlockEntry get(const domain::Scope& scope, const std::string& id);
+    std::optional<domain::BlockEntry> find(const domain::Scope& scope, domain::BlockKind kind,
+                                           const std::string& number);
     // Takes the place of an expired entry of the same kind and number.
     domain::BlockEntry add(const domain::Scope& scope, const NewBlockEntry& entry);
+    domain::BlockEntry update(const domain::Scope& scope, const std::string& id, const BlockChange& change);
     void remove(const domain::Scope& scope, const std::string& id);
     // All or nothing. Of two entries with the same kind and number the later one counts.
     ImportResult import(const domain::Scope& scope, const std::vector<NewBlockEntry>& entries);

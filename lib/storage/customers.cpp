@@ -69,7 +69,7 @@ Customer find(Sql& sql, const domain::Scope& scope, const std::string& idOrNumbe
 } // namespace
 
 Page<Customer> CustomerRepository::list(const domain::Scope& scope, const PageRequest& page,
-                                        const std::optional<std::string>& status) {
+                                        const std::optional<std::string>& status, const std::string& numberBegins) {
     Where where;
     whereTenant(where, scope, "customers");
     if (status) {
@@ -77,6 +77,7 @@ Page<Customer> CustomerRepository::list(const domain::Scope& scope, const PageRe
         where.add("status = ?", {*status});
     }
     where.add("number > ?", {page.after});
+    if (!numberBegins.empty()) whereNumberBegins(where, numberBegins);
     where.values.emplace_back(limitOf(page));
     return database_.connections().read([&](Sql& sql) {
         std::vector<Customer> items;

@@ -23,7 +23,7 @@ public:
 
     // By number.
     Page<domain::Customer> list(const domain::Scope& scope, const PageRequest& page,
-                                const std::optional<std::string>& status = {});
+                                const std::optional<std::string>& status = {}, const std::string& numberBegins = {});
     domain::Customer get(const domain::Scope& scope, const std::string& idOrNumber);
     // The customer with this number, made when there is none. Two at once are no error: the later one holds.
     domain::Customer put(const domain::Scope& scope, const std::string& number, const CustomerChange& change);

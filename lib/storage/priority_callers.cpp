@@ -42,10 +42,13 @@ PriorityCaller find(Sql& sql, const domain::Scope& scope, const std::string& idO
 
 } // namespace
 
-Page<PriorityCaller> PriorityCallerRepository::list(const domain::Scope& scope, const PageRequest& page) {
+Page<PriorityCaller> PriorityCallerRepository::list(const domain::Scope& scope, const PageRequest& page,
+                                                    const PriorityCallerFilter& filter) {
     Where where;
     whereTenant(where, scope, "priority_callers");
     where.add("number > ?", {page.after});
+    if (!filter.number.empty()) whereNumberBegins(where, filter.number);
+    if (filter.expired) whereExpired(where, *filter.expired, database_.clock().now());
     where.values.emplace_back(limitOf(page));
     return database_.connections().read([&](Sql& sql) {
         std::vector<PriorityCaller> items;

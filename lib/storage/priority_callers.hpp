@@ -18,6 +18,10 @@ struct NewPriorityCaller {
     std::string reason;
     std::string addedBy;
 };
+struct PriorityCallerFilter {
+    std::string number;          // only numbers that begin so; empty: all
+    std::optional<bool> expired; // only entries that count no more, or only those that count
+};
 struct PriorityCallerChange {
     std::optional<int> level;
     std::optional<std::optional<QueueId>> queue;     // present and empty: the DID's
@@ -30,7 +34,8 @@ public:
     explicit PriorityCallerRepository(Database& database) : database_(database) {}
 
     // By number. Expired ones too.
-    Page<domain::PriorityCaller> list(const domain::Scope& scope, const PageRequest& page);
+    Page<domain::PriorityCaller> list(const domain::Scope& scope, const PageRequest& page,
+                                      const PriorityCallerFilter& filter = {});
     domain::PriorityCaller get(const domain::Scope& scope, const std::string& idOrNumber);
     // Takes the place of an expired entry with this number.
     domain::PriorityCaller add(const domain::Scope& scope, const NewPriorityCaller& caller);

@@ -126,6 +126,20 @@ void checkNumber(std::string_view number, std::string_view field) {
                                                "most 15");
 }
 
+void whereNumberBegins(Where& where, const std::string& prefix) {
+    checkNumber(prefix, "number");
+    auto end = prefix; // the first text that does not begin so: one more in the last place, and ':' comes after '9'
+    ++end.back();
+    where.add("number >= ?", {prefix}).add("number < ?", {end});
+}
+
+void whereExpired(Where& where, bool expired, UtcTime now) {
+    if (expired)
+        where.add("expires_at <= ?", {epochMicros(now)});
+    else
+        where.add("(expires_at IS NULL OR expires_at > ?)", {epochMicros(now)});
+}
+
 void checkLevel(int level, std::string_view field) {
     if (level < 0 || level > 100) throw Error::field(std::string(field), "must be 0 to 100");
 }

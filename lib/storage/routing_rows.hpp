@@ -39,6 +39,10 @@ void checkQueue(Sql& sql, const domain::Scope& scope, const std::optional<QueueI
 void checkWholeTenant(const domain::Scope& scope);
 // Says that a copy of the tenant's small tables is old; locks them against other writers until COMMIT.
 void bumpRouting(Sql& sql, const domain::Scope& scope);
+// Numbers that begin with `prefix`: one range of the index.
+void whereNumberBegins(Where& where, const std::string& prefix);
+// Only entries that count no more at `now`, or only those that count.
+void whereExpired(Where& where, bool expired, UtcTime now);
 // conflict, naming the first DID, priority caller, rule or default that sends calls there.
 void refuseIfCallsGoToQueue(Sql& sql, const domain::Scope& scope, const QueueId& queue);
 void refuseIfCallsGoToAgent(Sql& sql, const domain::Scope& scope, const AgentId& agent);

@@ -103,9 +103,13 @@ TEST(Wsdl, refusesNamesThatClash) {
     EXPECT_THROW(printed(operation<TenantTwice, Inner>()), std::logic_error); // its own and the common `tenant`
 }
 
-TEST(Mapping, refusesObjectsInRequests) {
-    const auto one = operation<Result, Inner>();
-    EXPECT_THROW(printMapping({&one, 1}), std::logic_error);
+TEST(Mapping, fillsObjectsInRequestsOnceEach) {
+    const std::vector<ops::Operation> two{operation<Result, Inner>(), operation<Result, Inner>(true)};
+    const auto mapping = printMapping(two);
+    const auto fills = mapping.find("void fill_Inner(FieldWriter& object, const v1__Inner& in)");
+    ASSERT_NE(fills, std::string::npos) << mapping;
+    EXPECT_EQ(mapping.find("void fill_Inner", fills + 1), std::string::npos) << mapping;
+    EXPECT_TRUE(has(mapping, "&fill_Inner);")) << mapping;
 }
 
 } // namespace

@@ -300,7 +300,7 @@ TEST_P(RoutingTablesOf, ListsPageByKeyAcrossKinds) {
         PageRequest page;
         page.limit = limit;
         for (;;) {
-            const auto found = repos->blocklist.list(scope, page, kind);
+            const auto found = repos->blocklist.list(scope, page, {.kind = kind, .number = {}, .expired = {}});
             for (const auto& entry : found.items)
                 out.push_back(std::to_string(static_cast<int>(entry.kind)) + entry.number);
             if (!found.next) return out;
@@ -317,6 +317,17 @@ TEST_P(RoutingTablesOf, ListsPageByKeyAcrossKinds) {
         page.after = bad;
         EXPECT_EQ(ErrorCode::invalidArgument, codeOf([&] { repos->blocklist.list(scope, page); })) << bad;
     }
+    const auto begins = [&](const char* number) {
+        Words out;
+        for (const auto& entry : repos->blocklist.list(scope, {}, {.kind = {}, .number = number, .expired = {}}).items)
+            out.push_back(std::to_string(static_cast<int>(entry.kind)) + entry.number);
+        return out;
+    };
+    block(scope, BlockKind::exact, "+19");
+    EXPECT_EQ((Words{"0+1", "0+19", "1+1"}), begins("+1"));
+    EXPECT_EQ((Words{"0+19"}), begins("+19"));
+    EXPECT_EQ(Words{}, begins("+191"));
+    EXPECT_EQ(ErrorCode::invalidArgument, codeOf([&] { begins("+1%"); }));
     CustomerChange vip;
     vip.status = "vip";
     for (const auto* number : {"3", "1", "2"})
@@ -329,6 +340,39 @@ TEST_P(RoutingTablesOf, ListsPageByKeyAcrossKinds) {
     PageRequest none;
     none.limit = 501;
     EXPECT_EQ(ErrorCode::invalidArgument, codeOf([&] { repos->customers.list(scope, none); }));
+}
+
+TEST_P(RoutingTablesOf, WhatExpiresIsChangedAndFoundByThat) {
+    const auto scope = tenantScope("acme");
+    const auto now = clock.now();
+    const auto entry = block(scope, BlockKind::exact, "+1");
+    block(scope, BlockKind::prefix, "+2");
+    const auto numbers = [&](bool expired) {
+        Words out;
+        for (const auto& one : repos->blocklist.list(scope, {}, {.kind = {}, .number = {}, .expired = expired}).items)
+            out.push_back(one.number);
+        return out;
+    };
+    EXPECT_EQ((Words{"+1", "+2"}), numbers(false));
+    BlockChange soon;
+    soon.expiresAt = std::optional(now + 1h);
+    soon.reason = "changed";
+    const auto changed = repos->blocklist.update(scope, entry.id.str(), soon);
+    EXPECT_EQ(now + 1h, changed.expiresAt);
+    EXPECT_EQ("changed", repos->blocklist.get(scope, entry.id.str()).reason);
+    EXPECT_EQ(Words{}, numbers(true));
+    clock.advance(1h); // at that very moment it counts no more
+    EXPECT_EQ((Words{"+1"}), numbers(true));
+    EXPECT_EQ((Words{"+2"}), numbers(false));
+    BlockChange forGood;
+    forGood.expiresAt = std::optional<UtcTime>();
+    repos->blocklist.update(scope, entry.id.str(), forGood);
+    EXPECT_EQ((Words{"+1", "+2"}), numbers(false));
+    EXPECT_EQ("changed", repos->blocklist.find(scope, BlockKind::exact, "+1")->reason);
+    EXPECT_FALSE(repos->blocklist.find(scope, BlockKind::prefix, "+1"));
+    const auto other = tenantScope("brink");
+    EXPECT_FALSE(repos->blocklist.find(other, BlockKind::exact, "+1"));
+    EXPECT_EQ(ErrorCode::notFound, codeOf([&] { repos->blocklist.update(other, entry.id.str(), soon); }));
 }
 
 TEST_P(RoutingTablesOf, ACustomerIsMadeAndChangedInPartByOneCall) {

@@ -3,12 +3,15 @@ import json
 import secrets
 
 # Every text parameter of the catalogue is one of these. A new one must be put in its place here, or the tests fail: a reference that nobody tries is a hole.
-REFERENCES = {"id", "tenant", "department", "departments", "agent", "user", "queue", "queues", "after", "login"}
+REFERENCES = {"id", "tenant", "department", "departments", "agent", "user", "queue", "queues", "after", "login", "hours", "default_queue"}
 CLAIMS = {"asterisk_name", "interface"}      # names in Asterisk, which is shared by the tenants
 PLAIN = {"name", "title", "country", "time_zone", "languages", "password", "operations", "operation", "server", "idempotency_key",
-         "number", "note", "reason", "key", "extension"}
+         "number", "reason", "status", "dialled", "caller", "note", "key", "extension"}
+NESTED = {"target", "name", "value", "from", "to", "date", "title"}   # texts of structs; test_wall.py tries what `target` names
+ID_PREFIXES = {"tenant": "t", "department": "d", "queue": "q", "agent": "a", "user": "u", "token": "k", "blocklist": "b", "priority": "p", "customer": "c",
+               "did": "n", "hours": "h", "callback": "r", "pause_reason": "y", "action": "x"}
+MAKES = {"blocklist": "add", "priority": "add", "customer": "set", "status_rule": "set", "callback": "request"}   # of the others: create
 OF_CALLS = ("queue.remove_caller", "queue.prioritise_caller")      # their id is a call's
-ID_PREFIXES = {"tenant": "t", "department": "d", "queue": "q", "agent": "a", "user": "u", "token": "k", "callback": "r", "pause_reason": "y", "action": "x"}
 ALPHABET = "abcdefghijklmnopqrstuvwxyz234567"
 
 
@@ -31,11 +34,21 @@ class Catalogue:
 
     def texts(self, operation):
         """The parameters that are text or lists of text, without enumerations."""
-        return [n for n, p in self.properties(operation).items() if (p if p["type"] != "array" else p["items"]).get("type") == "string"
+        return [n for n, p in self.properties(operation).items() if (p if p.get("type") != "array" else p["items"]).get("type") == "string"
                 and "enum" not in p and p.get("format") != "date-time"]
 
     def unclassified(self):
-        return {n for o in self.operations for n in self.texts(o)} - REFERENCES - CLAIMS - PLAIN
+        return {n for o in self.operations for n in self.texts(o)} - REFERENCES - CLAIMS - PLAIN | self._nested_texts() - NESTED
+
+    def _nested_texts(self):
+        found = set()
+        for operation in self.operations:
+            for p in self.properties(operation).values():
+                reference = p.get("$ref") or p.get("items", {}).get("$ref")
+                if reference:
+                    inner = self.api["components"]["schemas"][reference.rpartition("/")[2]]["properties"]
+                    found |= {n for n, q in inner.items() if q.get("type") == "string" and "enum" not in q}
+        return found
 
     def valid(self, operation, tenant, **given):
         """Parameters with which somebody of `tenant` (a stack.Tenant) could call it; what is created has a fresh name."""
@@ -43,12 +56,15 @@ class Catalogue:
         values = {
             "id": self.some_id(operation, tenant), "name": fresh, "title": "Some title", "country": "US", "time_zone": "America/New_York", "login": fresh,
             "password": "correct horse " + fresh, "role": "supervisor", "interface": f"PJSIP/{tenant.name}-{fresh}", "operations": ["queue.*"],
-            "queue": tenant.queues["sales"], "number": "+1212" + "".join(secrets.choice("23456789") for _ in range(7)),
+            "queue": tenant.queues["sales"],
+            "number": fresh_number(), "dialled": fresh_number(), "status": fresh,
             "extension": "800", "priority": 1, "penalty": 0,
         }
         params = {n: values[n] for n in self.required(operation)}
         if operation == "token.create":
             params["operations"] = ["queue.*"]
+        if operation == "blocklist.add":
+            params["number"] = values["number"]
         return params | given
 
     def some_id(self, operation, tenant):
@@ -57,10 +73,15 @@ class Catalogue:
             kind = "call"
         return {"tenant": tenant.id, "department": tenant.departments["sales"], "queue": tenant.queues["sales"], "agent": tenant.agents["agent-102"],
                 "user": tenant.user_ids["viewer"], "token": tenant.token_ids["viewer"], "call": "main/1.1",
-                "pause_reason": "lunch", "action": "x_" + "a" * 16, "callback": tenant.callback}.get(kind)
+                "pause_reason": "lunch", "action": "x_" + "a" * 16,
+                "callback": tenant.callback}.get(kind) or tenant.routing.get(kind)
 
     def _schema(self, operation):
         return self.operations[operation]["requestBody"]["content"]["application/json"]["schema"]
+
+
+def fresh_number():
+    return "+1" + secrets.choice("23456789") + "".join(secrets.choice("0123456789") for _ in range(9))
 
 
 def never_existed(reference):
@@ -68,6 +89,8 @@ def never_existed(reference):
     prefix, underscore, _ = reference.partition("_")
     if underscore and prefix in ID_PREFIXES.values():
         return prefix + "_" + "".join(secrets.choice(ALPHABET) for _ in reference[2:])
+    if reference.startswith("+"):
+        return fresh_number()[:len(reference)]
     if reference.startswith("main/"):
         return "main/" + "".join(secrets.choice("0123456789") if c.isdigit() else c for c in reference[5:])
     return "".join(secrets.choice(ALPHABET[:26]) for _ in reference)

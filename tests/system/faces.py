@@ -16,6 +16,9 @@ import xmlrpc.client
 from xml.sax.saxutils import escape
 
 NAMESPACE = "urn:pbxd:integration:v1"
+# What a command of pbxctl is about, where that is no `id`.
+SUBJECTS = {"blocklist.add": "number", "blocklist.check": "number", "priority.add": "number", "customer.set": "number", "customer.set_status": "number",
+            "status_rule.set": "status", "did.create": "number", "route.explain": "dialled"}
 ENVELOPE = "http://schemas.xmlsoap.org/soap/envelope/"
 
 
@@ -149,9 +152,20 @@ class SoapFace(HttpFace):
         name = soap_name(operation)
         known = list(self._properties(operation)) if self.api and f"/api/v1/{operation}" in self.api["paths"] else []
         ordered = [n for n in known if n in params] + [n for n in params if n not in known]
-        inner = "".join(f"<{n}>{_soap_text(v)}</{n}>" for n in ordered for v in (params[n] if isinstance(params[n], list) else [params[n]]))
+        properties = self._properties(operation) if known else {}
+        inner = "".join(f"<{n}>{self._value(v, properties.get(n, {}))}</{n}>"
+                        for n in ordered for v in (params[n] if isinstance(params[n], list) else [params[n]]))
         return "/soap", (f'<?xml version="1.0" encoding="UTF-8"?><e:Envelope xmlns:e="{ENVELOPE}"><e:Body><{name} xmlns="{NAMESPACE}">'
                          f"{inner}</{name}></e:Body></e:Envelope>")
+
+    def _value(self, value, schema):
+        """Of a struct its fields, in the order of its description."""
+        if not isinstance(value, dict):
+            return _soap_text(value)
+        reference = schema.get("$ref") or schema.get("items", {}).get("$ref", "")
+        fields = self.api["components"]["schemas"][reference.rpartition("/")[2]]["properties"] if reference else {}
+        ordered = [n for n in fields if n in value] + [n for n in value if n not in fields]
+        return "".join(f"<{n}>{_soap_text(value[n])}</{n}>" for n in ordered)
 
     def decode(self, operation):
         try:
@@ -186,9 +200,9 @@ class CliFace:
     def arguments(self, operation, params):
         """A field that is secret goes by a file."""
         noun, verb = operation.split(".")
-        out = [noun, verb.replace("_", "-"), "--output=json"]
+        out = [noun.replace("_", "-"), verb.replace("_", "-"), "--output=json"]
         rest = dict(params)
-        positional = rest.pop("id", None)
+        positional = rest.pop(SUBJECTS.get(operation, "id"), None)
         for n, value in rest.items():
             option = n.replace("_", "-")
             if n == "password":
@@ -196,25 +210,35 @@ class CliFace:
                     f.write(value + "\n")
                 out.append(f"--{option}-file={self.secret_file}")
                 continue
+            if value == []:
+                value = ""
             for v in value if isinstance(value, list) else [value]:
-                out.append(f"--{option}={('yes' if v else 'no') if isinstance(v, bool) else v}")
+                v = json.dumps(v) if isinstance(v, dict) else v
+                v = ("yes" if v else "no") if isinstance(v, bool) else v
+                out += [f"--{option}", ""] if v == "" else [f"--{option}={v}"]
         return out + ([str(positional)] if positional is not None else [])
 
-    def call(self, operation, params=None, login=None, headers=None):
+    def run(self, arguments, login=None):
+        """(exit code, the answer where it is one, standard error) of a command line."""
         environment = {"PBXCTL_SERVER": self.url, "HOME": self.folder, "PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8"}
         if login is not None and login.user is None:
             environment["PBXCTL_TOKEN"] = login.password
         elif login is not None:
             environment.update(PBXCTL_USER=login.user, PBXCTL_PASSWORD=login.password)
-        done = subprocess.run([self.program, *self.arguments(operation, params or {})], capture_output=True, text=True, timeout=60, env=environment,
-                              stdin=subprocess.DEVNULL, cwd=self.folder)
+        done = subprocess.run([self.program, *arguments], capture_output=True, text=True, timeout=60, env=environment, stdin=subprocess.DEVNULL, cwd=self.folder)
         self.last, self.last_error, self.last_status = done.stdout, done.stderr, done.returncode
-        if done.returncode == 0:
-            try:
-                return json.loads(done.stdout)
-            except ValueError:
-                raise Unreadable(f"pbxctl {operation}: {done.stdout[:300]}") from None
-        raise Fault(self.errors.get(done.returncode, f"exit_{done.returncode}"), done.stderr.strip(), done.returncode)
+        if done.returncode:
+            return done.returncode, None, done.stderr
+        try:
+            return 0, json.loads(done.stdout), done.stderr
+        except ValueError:
+            raise Unreadable(f"pbxctl {arguments}: {done.stdout[:300]}") from None
+
+    def call(self, operation, params=None, login=None, headers=None):
+        code, answer, error = self.run(self.arguments(operation, params or {}), login)
+        if code:
+            raise Fault(self.errors.get(code, f"exit_{code}"), error.strip(), code)
+        return answer
 
 
 def soap_name(operation):

@@ -47,6 +47,8 @@ class Tenant:
     queues: dict = dataclasses.field(default_factory=dict)
     agents: dict = dataclasses.field(default_factory=dict)
     callback: str = ""                                            # id of an open one, of sales
+    routing: dict = dataclasses.field(default_factory=dict)      # kind ("blocklist", "hours", ...) → id of one entry; of status_rule the status
+    numbers: dict = dataclasses.field(default_factory=dict)      # kind → its number
     users: dict = dataclasses.field(default_factory=dict)        # role → Login with a password; "lead": a supervisor of sales
     user_ids: dict = dataclasses.field(default_factory=dict)
     tokens: dict = dataclasses.field(default_factory=dict)       # role → Login with a token for everything
@@ -244,6 +246,7 @@ class Stack:
             t.agents[f"agent-{number}"] = self.call("agent.create", op, tenant=name, name=f"agent-{number}", title=f"Agent {number} {t.marker}",
                                                     interface=f"PJSIP/{name}-{number}", department="sales" if number % 2 else "service")["id"]
         t.callback = self.call("callback.request", op, tenant=name, queue="sales", number="+12125550123", name=t.marker)["id"]
+        self._make_routing(t)
         people = {"admin": {}, "supervisor": {}, "viewer": {}, "agent": {"agent": "agent-101"}, "lead": {"role": "supervisor", "departments": ["sales"]}}
         for role, more in people.items():
             login = Login(f"{name}-{role}", secrets.token_urlsafe(18))
@@ -253,6 +256,18 @@ class Stack:
             made = self.call("token.create", op, tenant=name, name="all", user=login.user, operations=["*"])
             t.tokens[role], t.token_ids[role] = Login(None, made["token"]), made["id"]
         return t
+
+    def _make_routing(self, t):
+        """One entry in each of the routing tables."""
+        area = {"viatalk": "646", "hostrocket": "718", "dotblock": "312"}[t.name]
+        for n, (kind, operation, more) in enumerate((("blocklist", "blocklist.add", {}), ("priority", "priority.add", {}), ("customer", "customer.set", {}),
+                                                     ("did", "did.create", {"title": t.marker, "queue": "sales"}))):
+            t.numbers[kind] = f"+1{area}555010{n}"
+            more = more or ({"reason": t.marker} if kind != "customer" else {"attributes": [{"name": "company", "value": t.marker}]})
+            t.routing[kind] = self.call(operation, self.operator, tenant=t.name, number=t.numbers[kind], **more)["id"]
+        t.routing["hours"] = self.call("hours.create", self.operator, tenant=t.name, name="office", title=f"Office {t.marker}",
+                                       week=[{"weekday": "monday", "from": "09:00", "to": "17:00"}])["id"]
+        t.routing["status_rule"] = self.call("status_rule.set", self.operator, tenant=t.name, status="gold", level=20)["status"]
 
     # --- small things
 

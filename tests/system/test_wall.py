@@ -23,20 +23,25 @@ def setUpModule():
     """Some objects whose names only A has, and A's things before the attack."""
     global A, B, only, before
     A, B = S.tenants["viatalk"], S.tenants["hostrocket"]
-    only = {"department": "only-zkvajweq", "queue": "only-pqmxnvbt", "agent": "only-htrwqkzd"}
+    only = {"department": "only-zkvajweq", "queue": "only-pqmxnvbt", "agent": "only-htrwqkzd", "hours": "only-bxnwtrqa", "status_rule": "only-jqmzkwve"}
     admin = A.people["admin"]
     S.call("department.create", admin, name=only["department"], title=A.marker)
     S.call("queue.create", admin, name=only["queue"], title=A.marker)
     S.call("agent.create", admin, name=only["agent"], title=A.marker, interface="PJSIP/viatalk-112")
     only["pause_reason"] = S.call("pause_reason.create", admin, name="only-reason", title=A.marker)["id"]
     only["action"] = S.call("agent.login", admin, id=only["agent"], queues=["support"], reason="only-reason")["actions"][0]["id"]
+    S.call("hours.create", admin, name=only["hours"], title=A.marker)
+    S.call("status_rule.set", admin, status=only["status_rule"], level=1)
     before = everything_of(A)
 
 
 def everything_of(tenant):
     out = {}
-    for name in ("department.list", "queue.list", "agent.list", "user.list", "token.list"):
+    for name in ("department.list", "queue.list", "agent.list", "user.list", "token.list", "blocklist.list", "priority.list", "customer.list", "status_rule.list",
+                 "did.list", "hours.list"):
         out[name] = [{k: v for k, v in row.items() if k not in ("last_used_at", "on_asterisk")} for row in S.items(name, S.operator, tenant=tenant.name)]
+    out["routing.get"] = S.call("routing.get", S.operator, tenant=tenant.name)
+    out["queue.get_conditions"] = S.call("queue.get_conditions", S.operator, tenant=tenant.name, id="sales")
     out["tenant.get"] = S.call("tenant.get", S.operator, id=tenant.name)
     return out
 
@@ -48,12 +53,16 @@ def call_of(tenant):
 
 def references_of(tenant, operation, field):
     """Ids and names of `tenant` that fit the field, and that B does not have too."""
-    kind = operation.split(".")[0] if field == "id" else field.rstrip("s")
+    kind = operation.split(".")[0] if field == "id" else {"hours": "hours", "default_queue": "queue"}.get(field, field.rstrip("s"))
     if field == "id" and operation in catalogue.OF_CALLS:
         kind = "call"
     if kind in ("action", "pause_reason"):
         return [only[kind]]
-    if field in ("department", "departments", "queue", "queues", "agent") or (field == "id" and kind in only):
+    if kind in ("blocklist", "priority", "customer", "did"):
+        return [tenant.routing[kind], tenant.numbers[kind]]
+    if kind in ("hours", "status_rule"):
+        return [only[kind]] + ([tenant.routing[kind]] if kind == "hours" else [])
+    if field in ("department", "departments", "queue", "queues", "agent", "default_queue") or (field == "id" and kind in only):
         table = {"department": tenant.departments, "queue": tenant.queues, "agent": tenant.agents}[kind]
         return [next(iter(table.values())), only[kind]]
     if kind == "tenant":
@@ -69,6 +78,20 @@ def references_of(tenant, operation, field):
     raise AssertionError(f"{operation}: nobody told the test what `{field}` refers to")
 
 
+# Where a struct names a queue or an agent.
+STRUCTS = {(operation, "closed"): {} for operation in ("did.create", "did.update", "routing.update")} | {
+    ("routing.update", "blocked"): {}, ("status_rule.set", "destination"): {}, ("queue.set_conditions", "overflow"): {"when": "no_agent"}}
+
+
+def parameter(operation, field, reference):
+    """{name: value} of a case's field."""
+    name, _, kind = field.partition(" ")
+    if kind:
+        value = STRUCTS[operation, name] | {"kind": kind, "target": reference}
+        return {name: [value] if name == "overflow" else value}
+    return {field: [reference] if field in ("departments", "queues") else reference}
+
+
 def cases():
     """(operation, field, A's reference, a twin that never existed, the other parameters)."""
     for operation in C.operations:
@@ -77,6 +100,10 @@ def cases():
                 continue   # login names are unique server-wide by design: that one is taken is told, and nothing else
             for reference in references_of(A, operation, field):
                 yield operation, field, reference, catalogue.never_existed(reference), C.valid(operation, B)
+    for (operation, field) in STRUCTS:
+        for kind in ("queue", "agent"):
+            for reference in references_of(A, operation, kind):
+                yield operation, f"{field} {kind}", reference, catalogue.never_existed(reference), C.valid(operation, B)
 
 
 class Wall(unittest.TestCase):
@@ -87,7 +114,7 @@ class Wall(unittest.TestCase):
         operation, field, reference, twin, rest = case
         answers = []
         for value in (reference, twin):
-            token, answer = attempt(face, operation, rest | {field: [value] if field in ("departments", "queues") else value}, B.people[role])
+            token, answer = attempt(face, operation, rest | parameter(operation, field, value), B.people[role])
             seen = (face.last, getattr(face, "last_error", "") or "")
             self.assertNotIn(A.marker, "".join(seen), f"{face.name} {role} {operation} {field}={value}: A's title in the answer")
             if token == "ok":

@@ -77,13 +77,13 @@ std::set<std::string> offered(const std::string& line) {
 TEST(Commands, EveryOperationIsOneCommand) {
     for (const auto& operation : ops::catalogue()) {
         const auto dot = operation.name.find('.');
-        const std::vector<std::string> path{std::string(operation.name.substr(0, dot)),
+        const std::vector<std::string> path{kebab(operation.name.substr(0, dot)),
                                             kebab(operation.name.substr(dot + 1))};
         const auto* command = findCommand(path);
         ASSERT_NE(command, nullptr) << operation.name;
         EXPECT_EQ(command->operation, &operation);
         for (const auto& field : operation.params().fields) {
-            if (field.name == "id") {
+            if (&field == subjectOf(operation)) {
                 EXPECT_FALSE(command->positional.empty());
             } else {
                 const auto* option = command->find(kebab(field.name) + (field.limits.secret ? "-file" : ""));

@@ -273,6 +273,18 @@ TEST(Hours, AgreeWithTheWallClockOfTheCLibrary) {
     EXPECT_LT(open, checked * 3 / 4);
 }
 
+TEST(Hours, TheWallClockAndTheHolidayOfAMoment) {
+    auto hours = office();
+    EXPECT_EQ(formatLocal(hours, at("2026-11-23T13:59:59Z")), "Mon 2026-11-23 08:59");
+    EXPECT_EQ(formatLocal(hours, at("2026-11-23T04:59:59Z")), "Sun 2026-11-22 23:59");
+    EXPECT_EQ(formatLocal(hours, at("2026-07-01T04:00:00Z")), "Wed 2026-07-01 00:00"); // summer time
+    hours.holidays = {{std::chrono::year(2026) / 12 / 25, "Christmas Day", {}}};
+    EXPECT_EQ(holidayAt(hours, at("2026-12-25T04:59:59Z")), nullptr); // the 24th in New York
+    ASSERT_NE(holidayAt(hours, at("2026-12-25T05:00:00Z")), nullptr);
+    EXPECT_EQ(holidayAt(hours, at("2026-12-26T04:59:59Z"))->title, "Christmas Day");
+    EXPECT_EQ(holidayAt(hours, at("2026-12-26T05:00:00Z")), nullptr);
+}
+
 TEST(Hours, CostIsTold) {
     const SystemClock clock;
     const auto hours = office();

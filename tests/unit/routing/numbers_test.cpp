@@ -161,6 +161,14 @@ TEST(Numbers, NormalisingTwiceChangesNothing) {
     }
 }
 
+TEST(Numbers, AnExampleIsANumberOfItsCountry) {
+    for (const auto* country : {"US", "DE", "UA", "GB", "XX", ""}) {
+        const auto example = exampleNumber(country);
+        EXPECT_EQ(normalise(example, "US"), (Number{NumberKind::e164, example})) << country;
+    }
+    EXPECT_TRUE(exampleNumber("DE").starts_with("+49"));
+}
+
 TEST(Numbers, ManyThreadsAtOnceGetTheSameAnswers) {
     std::vector<std::thread> threads;
     std::atomic<int> wrong = 0;

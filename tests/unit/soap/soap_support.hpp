@@ -61,20 +61,31 @@ inline std::string textOf(std::string_view xml, std::string_view element) {
 }
 
 // The elements of a request that says `object`, unqualified names under the default namespace.
+inline void appendRequest(std::string& out, const ops::TypeDesc& type, const void* object);
+inline void appendElement(std::string& out, const ops::Field& field, const void* value) {
+    const std::string name(field.name);
+    out += "<" + name + ">";
+    if (field.object) {
+        appendRequest(out, field.object(), value);
+    } else {
+        std::vector<Element> leaf;
+        flattenValue(field, value, leaf);
+        appendXmlEscaped(out, leaf.front().second);
+    }
+    out += "</" + name + ">";
+}
 inline void appendRequest(std::string& out, const ops::TypeDesc& type, const void* object) {
     for (const auto& field : type.fields) {
         const void* value = field.get(object);
         if (!value) continue;
-        std::vector<Element> elements;
-        if (!field.list) flattenValue(field, value, elements);
-        for (std::size_t i = 0; field.list && i < field.size(value); ++i)
-            flattenValue(field, field.item(value, i), elements);
-        if (field.list && elements.empty()) elements.emplace_back(field.name, "");
-        for (const auto& [name, text] : elements) {
-            out += "<" + name + ">";
-            appendXmlEscaped(out, text);
-            out += "</" + name + ">";
+        if (!field.list) {
+            appendElement(out, field, value);
+            continue;
         }
+        const auto count = field.size(value);
+        for (std::size_t i = 0; i < count; ++i) appendElement(out, field, field.item(value, i));
+        // An empty list of texts is one empty element; of structs there is no way to say it.
+        if (count == 0 && field.kind == ops::Kind::text) out += "<" + std::string(field.name) + "/>";
     }
 }
 
