@@ -150,6 +150,7 @@ std::string sampleValue(const ops::Field& field, std::string_view group) {
     case Format::line:
     case Format::password:
         if (field.limits.subject) return "+12125550123";
+        if (field.name == "extension") return "101";
         return field.name == "title" ? "\"Shown name\"" : "\"Wallboard\"";
     }
     return "x";

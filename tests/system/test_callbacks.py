@@ -43,7 +43,7 @@ class Callbacks(unittest.TestCase):
             self.assertEqual((done["result"], done["state"]), ("cancelled", "cancelled"), face.name)
             self.assertEqual(attempt(face, "callback.retry", {"id": first["id"]}, self.admin)[0], "conflict", face.name)
             self.assertNotIn(asked["number"], self.numbers(self.admin))
-            self.assertIn(asked["number"], self.numbers(self.admin, all=True))
+            self.assertIn(asked["number"], self.numbers(self.admin, include_ended=True))
 
     def test_a_number_however_it_is_spelt_is_one(self):
         made = {S.call("callback.request", self.admin, queue="support", number=spelt)["id"]

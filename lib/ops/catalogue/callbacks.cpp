@@ -75,7 +75,7 @@ const TypeDesc& CallbackListParams::describe() {
         "CallbackListParams",
         field<&CallbackListParams::queue>("queue", "Only the callbacks of this queue.", reference()),
         field<&CallbackListParams::number>("number", "Only those to this number.", {.maxLength = 64}),
-        field<&CallbackListParams::all>("all", "Those that are over, too.", {.fallback = "false"}),
+        field<&CallbackListParams::includeEnded>("include_ended", "Those that are over, too.", {.fallback = "false"}),
         field<&CallbackListParams::after>("after", "`next` of the page before; left out: the first page.", cursor()),
         field<&CallbackListParams::limit>("limit", "Items a page.", pageLimit()));
     return type;

@@ -71,7 +71,7 @@ struct CallbackDetail {
 };
 struct CallbackListParams {
     std::optional<std::string> queue, number;
-    std::optional<bool> all;
+    std::optional<bool> includeEnded;
     std::optional<std::string> after;
     std::optional<std::int32_t> limit;
     static const TypeDesc& describe();

@@ -191,7 +191,7 @@ struct QueuePrioritiseCaller {
     using Result = CommandResult;
     static constexpr std::string_view
         name = "queue.prioritise_caller",
-        summary = "Move a caller who waits before those of a lower priority, at once; Asterisk 22 and later.";
+        summary = "Move a waiting caller before those of lower priority, at once; Asterisk 22 and later.";
     static constexpr domain::RoleSet roles = leaders;
     static constexpr bool changes = true;
 };

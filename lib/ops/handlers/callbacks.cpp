@@ -37,7 +37,7 @@ CallbackPage list(Context& context, const CallbackListParams& params) {
     filter.memberOf = view.ownQueues();
     if (params.queue) filter.queue = context.repositories().queues.get(view.scope(), *params.queue, filter.memberOf).id;
     if (params.number) filter.number = normalised(context, *params.number);
-    filter.open = !params.all.value_or(false);
+    filter.open = !params.includeEnded.value_or(false);
     const auto found =
         context.repositories().callbacks.list(view.scope(), pageRequest(params.after, params.limit), filter);
     CallbackPage page;

@@ -60,14 +60,34 @@ private:
     ::soap* soap_;
 };
 
-std::string ask(Codec& codec, FakeDoor& door, const ops::Operation& operation) {
-    // The fewest parameters: every required text.
-    std::string parameters;
-    for (const auto& field : operation.params().fields)
+// The fewest parameters: every field that must be there.
+std::string fewest(const ops::TypeDesc& type) {
+    const auto value = [](const ops::Field& field) -> std::string {
+        switch (field.kind) {
+        case ops::Kind::integer:
+            return std::to_string(field.limits.min);
+        case ops::Kind::boolean:
+            return "true";
+        case ops::Kind::time:
+            return "2026-11-23T10:00:00Z";
+        case ops::Kind::choice:
+            return std::string(field.choices.front());
+        case ops::Kind::object:
+            return fewest(field.object());
+        case ops::Kind::text:
+            break;
+        }
+        return "x";
+    };
+    std::string out;
+    for (const auto& field : type.fields)
         if (!field.optional)
-            parameters += "<" + std::string(field.name) + ">" +
-                          (field.choices.empty() ? "x" : std::string(field.choices.front())) + "</" +
-                          std::string(field.name) + ">";
+            out += "<" + std::string(field.name) + ">" + value(field) + "</" + std::string(field.name) + ">";
+    return out;
+}
+
+std::string ask(Codec& codec, FakeDoor& door, const ops::Operation& operation) {
+    const auto parameters = fewest(operation.params());
     auto outcome = codec.handle(envelope(call(operation.soapName(), parameters)), xml11, {}, door);
     return std::get<ops::FaceReply>(outcome).body;
 }
