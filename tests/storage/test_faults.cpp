@@ -291,8 +291,10 @@ TEST_P(SqliteFile, IsPrivateInWalModeAndDurable) {
         EXPECT_EQ(1, at<0>(*s.row<Row<Int>>("PRAGMA foreign_keys")));
         EXPECT_EQ(5000, at<0>(*s.row<Row<Int>>("PRAGMA busy_timeout")));
     });
+    const auto rows = number("SELECT COUNT(*) FROM meta");
+    EXPECT_GT(rows, 0);
     EXPECT_NE(std::nullopt, codeOf([&] { db->connections().read([](Sql& s) { s.execute("DELETE FROM meta"); }); }));
-    EXPECT_EQ(3, number("SELECT COUNT(*) FROM meta"));
+    EXPECT_EQ(rows, number("SELECT COUNT(*) FROM meta"));
 }
 
 TEST_P(SqliteFile, AFolderThatIsNotThereIsUnavailable) {
