@@ -28,7 +28,7 @@ using domain::ActionState;
 CallDriver::CallDriver(Line& line, storage::Repositories& stores, const domain::DirectoryHolder& directory,
                        const Clock& clock, Driver::Hooks hooks, DriverTimings timings)
     : line_(line), stores_(stores), directory_(directory), clock_(clock), hooks_(std::move(hooks)), timings_(timings),
-      answers_(std::make_shared<Guarded<std::vector<Answer>>>()) {}
+      answers_(std::make_shared<Inbox<Answer>>()) {}
 
 void CallDriver::turn(std::int64_t newest) {
     const auto lease = line_.lease();
@@ -45,7 +45,7 @@ void CallDriver::turn(std::int64_t newest) {
 void CallDriver::forget() {
     works_.clear();
     seq_ = -1;
-    answers_ = std::make_shared<Guarded<std::vector<Answer>>>();
+    answers_ = std::make_shared<Inbox<Answer>>();
 }
 
 void CallDriver::load(std::int64_t newest) {
@@ -64,17 +64,10 @@ void CallDriver::load(std::int64_t newest) {
 }
 
 void CallDriver::takeAnswers() {
-    // One at a time: when the database fails in between, the rest waits for the next turn.
-    const auto next = [this] {
-        return answers_->with(
-            [](const auto& waiting) { return waiting.empty() ? std::nullopt : std::optional(waiting.front()); });
-    };
-    while (const auto waiting = next()) {
-        const auto& answer = *waiting;
+    answers_->each([this](const Answer& answer) {
         const auto at = works_.find(answer.id);
         if (at != works_.end() && at->second.phase == answer.phase && !at->second.done) take(at->second, answer);
-        answers_->with([](auto& all) { all.erase(all.begin()); });
-    }
+    });
 }
 
 void CallDriver::take(Work& work, const Answer& answer) {
@@ -198,10 +191,8 @@ void CallDriver::submit(Work& work, ami::Action action, Phase phase, std::functi
         };
     handlers.onDone = [answers = answers_, id = work.action.id, phase, found,
                        wake = hooks_.wake](const ami::Result& result) {
-        answers->with([&](auto& waiting) {
-            waiting.push_back({id, phase, result.kind, result.sent, *found,
-                               result.message ? std::string(result.message->get("Message")) : ""});
-        });
+        answers->put({id, phase, result.kind, result.sent, *found,
+                      result.message ? std::string(result.message->get("Message")) : ""});
         wake();
     };
     try {

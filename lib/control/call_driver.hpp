@@ -7,8 +7,8 @@
 // nor is another one that has taken its place.
 #pragma once
 
-#include "base/guarded.hpp"
 #include "control/driver.hpp"
+#include "control/inbox.hpp"
 
 #include <map>
 #include <memory>
@@ -76,7 +76,7 @@ private:
     live::SnapshotPtr board_;
     std::int64_t seq_ = -1;
     std::map<ActionId, Work> works_;
-    std::shared_ptr<Guarded<std::vector<Answer>>> answers_;
+    std::shared_ptr<Inbox<Answer>> answers_;
 };
 
 } // namespace pbx::control

@@ -14,7 +14,7 @@ using domain::Standing;
 Driver::Driver(Line& line, storage::Repositories& stores, const domain::DirectoryHolder& directory, const Clock& clock,
                const Log& log, Hooks hooks, DriverTimings timings)
     : line_(line), stores_(stores), directory_(directory), clock_(clock), log_(log.with({{"asterisk", line.server()}})),
-      hooks_(std::move(hooks)), timings_(timings), answers_(std::make_shared<Guarded<std::vector<Answer>>>()) {}
+      hooks_(std::move(hooks)), timings_(timings), answers_(std::make_shared<Inbox<Answer>>()) {}
 
 void Driver::turn(std::int64_t newest) {
     const auto lease = line_.lease();
@@ -37,7 +37,7 @@ void Driver::forget() {
     pairs_.clear();
     toSettle_.clear();
     seq_ = -1;
-    answers_ = std::make_shared<Guarded<std::vector<Answer>>>();
+    answers_ = std::make_shared<Inbox<Answer>>();
 }
 
 void Driver::load(std::int64_t newest) {
@@ -60,17 +60,10 @@ void Driver::load(std::int64_t newest) {
 }
 
 void Driver::takeAnswers() {
-    // One at a time: when the database fails in between, the rest waits for the next turn.
-    const auto next = [this] {
-        return answers_->with(
-            [](const auto& waiting) { return waiting.empty() ? std::nullopt : std::optional(waiting.front()); });
-    };
-    while (const auto waiting = next()) {
-        const auto& answer = *waiting;
+    answers_->each([this](const Answer& answer) {
         const auto at = pairs_.find(answer.key);
         if (at != pairs_.end() && at->second.sent) take(at->second, answer);
-        answers_->with([](auto& all) { all.erase(all.begin()); });
-    }
+    });
 }
 
 void Driver::take(Pair& pair, const Answer& answer) {
@@ -208,10 +201,8 @@ void Driver::send(const Key& key, Pair& pair, Step step, const Standing& base, c
         pair.sent = Sent{step, wanted, afterStep(step, wanted, base), pair.state.seq, false, doubtful, clock_.steady()};
         line_.submit(std::move(ready), timings_.answer,
                      {.onDone = [answers = answers_, key, wake = hooks_.wake](const ami::Result& result) {
-                         answers->with([&](auto& waiting) {
-                             waiting.push_back({key, result.kind, result.sent,
-                                                result.message ? std::string(result.message->get("Message")) : ""});
-                         });
+                         answers->put({key, result.kind, result.sent,
+                                       result.message ? std::string(result.message->get("Message")) : ""});
                          wake();
                      }});
     } catch (const Error& error) {

@@ -9,8 +9,8 @@
 // lost by the restart: it is brought back.
 #pragma once
 
-#include "base/guarded.hpp"
 #include "base/log.hpp"
+#include "control/inbox.hpp"
 #include "control/line.hpp"
 #include "control/standing.hpp"
 #include "domain/directory.hpp"
@@ -113,7 +113,7 @@ private:
     std::vector<domain::AgentState> toSettle_;
     bool busy_ = false;
     // Shared with the handlers: an answer to an action of before forget() finds another one, and nobody.
-    std::shared_ptr<Guarded<std::vector<Answer>>> answers_;
+    std::shared_ptr<Inbox<Answer>> answers_;
 };
 
 } // namespace pbx::control

@@ -2,9 +2,7 @@
 
 #include "base/text.hpp"
 #include "storage/repository.hpp"
-
-#include <Poco/JSON/Object.h>
-#include <Poco/JSON/Parser.h>
+#include "storage/texts.hpp"
 
 #include <charconv>
 #include <limits>
@@ -47,32 +45,8 @@ using ActionRow = Row<std::string, std::string, Int, std::string, std::string, M
                       std::string, std::string, std::string, std::string, std::string, std::string, Int, Maybe<Int>,
                       Maybe<Int>, Int, std::string, Int>;
 
-std::string jsonOf(const std::map<std::string, std::string>& parameters) {
-    std::string out = "{";
-    for (const auto& [name, value] : parameters) {
-        out.append(out.size() == 1 ? "\"" : ",\"");
-        appendJsonEscaped(out, name);
-        out.append("\":\"");
-        appendJsonEscaped(out, value);
-        out.push_back('"');
-    }
-    out.push_back('}');
-    return out;
-}
-
 Error damaged(std::string cause) {
     return Error(ErrorCode::internal, "an action in the database is damaged").because(std::move(cause));
-}
-
-std::map<std::string, std::string> parametersOf(const std::string& json) {
-    std::map<std::string, std::string> out;
-    try {
-        const auto object = Poco::JSON::Parser().parse(json).extract<Poco::JSON::Object::Ptr>();
-        for (const auto& [name, value] : *object) out.emplace(name, value.convert<std::string>());
-    } catch (const Poco::Exception& e) {
-        throw damaged(e.displayText());
-    }
-    return out;
 }
 
 Action actionOf(const ActionRow& row) {
@@ -88,7 +62,7 @@ Action actionOf(const ActionRow& row) {
     action.agent = idOf<AgentId>(at<5>(row));
     action.queue = idOf<QueueId>(at<6>(row));
     action.call = at<7>(row);
-    action.parameters = parametersOf(at<8>(row));
+    action.parameters = textsOf(at<8>(row), "an action");
     action.idempotencyKey = at<9>(row);
     action.login = at<10>(row);
     action.state = *state;

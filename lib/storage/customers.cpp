@@ -2,15 +2,13 @@
 
 #include "base/text.hpp"
 #include "storage/routing_rows.hpp"
-
-#include <Poco/JSON/Object.h>
-#include <Poco/JSON/Parser.h>
+#include "storage/texts.hpp"
 
 namespace pbx::storage {
 namespace {
 
 using domain::Customer;
-using Attributes = std::map<std::string, std::string>;
+using Attributes = Texts;
 
 // --- SQL ---
 const std::string select = "SELECT id, number, status, attributes, updated_at FROM customers WHERE ";
@@ -21,40 +19,23 @@ constexpr auto erase = "DELETE FROM customers WHERE tenant_id = ? AND id = ?";
 
 using CustomerRow = Row<std::string, std::string, std::string, std::string, Int>;
 
-std::string jsonOf(const Attributes& attributes) {
+std::string checkedJson(const Attributes& attributes) {
     static constexpr std::size_t most = 32, longestName = 64, longestValue = 1000, longestJson = 4096;
     if (attributes.size() > most) throw Error::field("attributes", "at most " + std::to_string(most));
-    std::string out = "{";
     for (const auto& [name, value] : attributes) {
         if (name.empty() || name.size() > longestName || !isUtf8(name) || hasControl(name))
             throw Error::field("attributes", "a name must have 1 to 64 bytes of UTF-8 without control characters");
         if (value.size() > longestValue || !isUtf8(value) || value.find('\0') != std::string::npos)
             throw Error::field("attributes", "a value must have at most 1000 bytes of UTF-8 without NUL");
-        out.append(out.size() == 1 ? "\"" : ",\"");
-        appendJsonEscaped(out, name);
-        out.append("\":\"");
-        appendJsonEscaped(out, value);
-        out.push_back('"');
     }
-    out.push_back('}');
+    auto out = jsonOf(attributes);
     if (out.size() > longestJson) throw Error::field("attributes", "have more than 4096 bytes together");
     return out;
 }
 
-Attributes attributesOf(const std::string& json) {
-    Attributes out;
-    try {
-        const auto object = Poco::JSON::Parser().parse(json).extract<Poco::JSON::Object::Ptr>();
-        for (const auto& [name, value] : *object) out.emplace(name, value.convert<std::string>());
-    } catch (const Poco::Exception& e) {
-        throw Error(ErrorCode::internal, "the attributes of a customer in the database are damaged")
-            .because(e.displayText());
-    }
-    return out;
-}
-
 Customer customerOf(const CustomerRow& row) {
-    return {CustomerId(at<0>(row)), at<1>(row), at<2>(row), attributesOf(at<3>(row)), fromEpochMicros(at<4>(row))};
+    return {CustomerId(at<0>(row)), at<1>(row), at<2>(row), textsOf(at<3>(row), "a customer"),
+            fromEpochMicros(at<4>(row))};
 }
 
 Customer find(Sql& sql, const domain::Scope& scope, const std::string& idOrNumber, std::string_view lock = {}) {
@@ -96,7 +77,7 @@ Customer CustomerRepository::put(const domain::Scope& scope, const std::string& 
     checkNumber(number, "number");
     if (change.status && !change.status->empty() && !isSlug(*change.status))
         throw Error::field("status", "must be a slug: a-z, 0-9 and '-', at most 63");
-    const auto attributes = jsonOf(change.attributes.value_or(Attributes()));
+    const auto attributes = checkedJson(change.attributes.value_or(Attributes()));
     const auto now = database_.clock().now();
     return database_.connections().write([&](Sql& sql) {
         const auto& dialect = sql.dialect();
