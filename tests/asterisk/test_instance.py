@@ -70,10 +70,12 @@ class Instance(unittest.TestCase):
         """One call, and administration: the daemon's account gets what it needs and nothing of what it does not."""
         with self.lab.ami() as full, self.lab.ami("pbxd") as thin, Phones(self.lab) as phones:
             phones.register({"viatalk-101": "answer"}, anew=True)
-            self.assertTrue(full.wait(lambda m: m.get("Device") == "PJSIP/viatalk-101" and m.get("State") == "NOT_INUSE"))
-            phones.call("viatalk", hold=3)
-            self.assertIsNotNone(thin.wait(lambda m: m.get("Event") == "AgentComplete", 15))
+            # app_queue hears of the phone after everybody else, and this caller does not wait until it tries again
+            self.assertTrue(full.wait(lambda m: m.get("Event") == "QueueMemberStatus" and m.get("Queue") == "viatalk-support" and
+                                      m.get("Interface") == "PJSIP/viatalk-101" and m.get("Status") == "1"))
+            phones.call("viatalk", hold=5)
             self.assertEqual(phones.reap(), {})
+            self.assertIsNotNone(thin.wait(lambda m: m.get("Event") == "AgentComplete", 15))
             full.action("QueuePause", Queue="viatalk-support", Interface="PJSIP/viatalk-101", Paused="true", Reason="tea")
             full.action("QueuePause", Queue="viatalk-support", Interface="PJSIP/viatalk-101", Paused="false")
             self.lab.cli("module", "reload", "app_queue.so")

@@ -68,16 +68,16 @@ DIALLED, MILLION = "+12125550100", 1_000_000
 
 
 def route_rows(s, tenant):
-    """Statements: a DID with hours, three status rules, limits of the queue; then a million blocked numbers and a million customers."""
+    """Statements: a DID with hours, three status rules, limits of the queue (the stack has some already); then a million blocked numbers and a million customers."""
     queue, t = tenant.queues["support"], tenant.id
     yield f"INSERT INTO hours (tenant_id, id, name, title, time_zone, intervals_until) VALUES ('{t}', 'h_b', 'always', '', 'America/New_York', NULL)"
     for day in range(7):
         yield f"INSERT INTO hours_week (tenant_id, hours_id, weekday, from_minute, to_minute) VALUES ('{t}', 'h_b', {day}, 0, 1440)"
     yield f"INSERT INTO dids (tenant_id, id, number, title, queue_id, hours_id) VALUES ('{t}', 'n_b', '{DIALLED}', '', '{queue}', 'h_b')"
     for level, status in enumerate(("vip", "gold", "overdue")):
-        yield f"INSERT INTO status_rules (tenant_id, status, level, when_closed) VALUES ('{t}', '{status}', {level}, 0)"
-    yield f"INSERT INTO queue_conditions (tenant_id, queue_id, priority_ceiling) VALUES ('{t}', '{queue}', 5)"
-    yield (f"INSERT INTO queue_overflow (tenant_id, queue_id, step, overflow_when, overflow_limit, to_kind) "
+        yield f"REPLACE INTO status_rules (tenant_id, status, level, when_closed) VALUES ('{t}', '{status}', {level}, 0)"
+    yield f"REPLACE INTO queue_conditions (tenant_id, queue_id, priority_ceiling) VALUES ('{t}', '{queue}', 5)"
+    yield (f"REPLACE INTO queue_overflow (tenant_id, queue_id, step, overflow_when, overflow_limit, to_kind) "
            f"VALUES ('{t}', '{queue}', 0, 'waiting', 1000, 'hang_up')")
     statuses = ("vip", "gold", "overdue", "")
     for first in range(0, MILLION, 1000):
@@ -86,7 +86,7 @@ def route_rows(s, tenant):
                ", ".join(f"('{t}', 'b_{n}', 'exact', '+1212{n}', NULL, 'benchmark', 'bench', 0, 0, NULL)" for n in numbers))
         yield ("INSERT INTO customers (tenant_id, id, number, status, attributes, updated_at) VALUES " +
                ", ".join(f"('{t}', 'c_{n}', '+1312{n}', '{statuses[n % 4]}', '{{}}', 0)" for n in numbers))
-    yield f"INSERT INTO tenant_routing (tenant_id, version, default_queue_id) VALUES ('{t}', 1, '{queue}')"
+    yield f"REPLACE INTO tenant_routing (tenant_id, version, default_queue_id) VALUES ('{t}', 1, '{queue}')"
 
 
 def fill(s, statements):
