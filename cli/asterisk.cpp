@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <ostream>
+#include <sstream>
 
 namespace pbx::cli {
 namespace {
@@ -65,6 +66,9 @@ render::Machine machineOf(const Config& config, const std::string& server) {
     out.sysSecret = config.secret(asterisk, "sys_secret_file");
     out.agiHost = config.text("agi", "host").empty() ? config.text("agi", "listen") : config.text("agi", "host");
     out.agiPort = static_cast<int>(config.whole("agi", "port"));
+    std::istringstream also(config.text(section, "agi_also"));
+    for (std::string address; also >> address;) out.agiAlso.push_back(address);
+    out.codes = {path("code_login"), path("code_logout"), path("code_pause"), path("code_unpause")};
     out.agiToken = config.secret(asterisk, "agi_token_file");
     out.odbc = odbcOf(config, section);
     if (out.agiToken.empty())

@@ -253,6 +253,18 @@ constexpr std::array settings{
     Setting{"render.*", "ami_listen", address, "127.0.0.1",
             "Address for AMI, which pbxd reaches as [asterisk.NAME] host; the port is that section's.", restart},
     Setting{"render.*", "ami_permit", addresses, "127.0.0.1", "Who may log in to AMI.", restart},
+    Setting{"render.*", "agi_also", text, "",
+            "Further pbxd, HOST:PORT, separated by blanks: the dialplan asks them about callbacks and phone codes when "
+            "the one of [agi] does not answer. Each must have this Asterisk's agi_token_file.",
+            restart},
+    Setting{"render.*", "code_login", text, "*11",
+            "What an agent's phone dials to log in to its queues; this and the next three: * or #, then digits; left "
+            "empty there is no such code.",
+            restart},
+    Setting{"render.*", "code_logout", text, "*12", "The code to log out of all queues.", restart},
+    Setting{"render.*", "code_pause", text, "*13",
+            "The code to pause; behind it the keys of a pause reason (docs/asterisk.md).", restart},
+    Setting{"render.*", "code_unpause", text, "*14", "The code to end the pause.", restart},
     Setting{"render.*", "odbc_user", text, "",
             "MariaDB account by which the dialplan decides when pbxd does not answer; give it SELECT alone. Left out: "
             "the dialplan goes to the tenant's default queue then. Only with backend = mariadb.",

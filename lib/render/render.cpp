@@ -2,6 +2,7 @@
 
 #include "base/address.hpp"
 #include "render/calling_codes.hpp"
+#include "render/dialplan.hpp"
 #include "render/template.hpp"
 #include "render/words.hpp"
 
@@ -18,18 +19,11 @@ namespace {
 constexpr std::array<std::string_view, 8> reserved = {"general",         "global",     "transport-udp",
                                                       "pbxd-endpoint",   "pbxd-phone", "pbxd-phone-aor",
                                                       "pbxd-phone-auth", "pbxd-queue"};
-constexpr std::string_view pjsip = "PJSIP/";
 
 std::string md5(std::string_view text) {
     Poco::MD5Engine engine;
     engine.update(text.data(), static_cast<unsigned>(text.size()));
     return Poco::DigestEngine::digestToHex(engine.digest());
-}
-
-std::string lines(const std::vector<std::string>& all) {
-    std::string out;
-    for (const auto& line : all) out.append(out.empty() ? "" : "\n").append(line);
-    return out;
 }
 
 std::string joinEmpty(domain::Presence presence, std::string_view always) {
@@ -96,6 +90,9 @@ private:
         set("SYS_SECRET",
             second ? secretValue(faults_, machine_.sysSecret.reveal(), "the secret of the second account") : "");
         set("AGI", hostPort(machine_.agiHost, machine_.agiPort, "the address for FastAGI"));
+        set("AGI_ALSO", furtherPbxd());
+        // Queue() lost an argument, macro, with Asterisk 21
+        set("TO_POSITION", machine_.version >= 21 ? ",,,," : ",,,,,");
         set("AGI_TOKEN", word(faults_, machine_.agiToken.reveal(), "", "the FastAGI token"));
         setOdbc();
     }
@@ -152,6 +149,14 @@ private:
         return networks(machine_.amiPermit, "permit");
     }
 
+    std::string furtherPbxd() {
+        std::vector<std::string> out;
+        for (const auto& address : machine_.agiAlso)
+            out.push_back("PBX_AGI_" + std::to_string(out.size() + 2) + " = " +
+                          word(faults_, address, hostMarks, "the address of a further pbxd"));
+        return lines(out);
+    }
+
     std::string account(const std::string& user) {
         if (user == "general" || user.starts_with("pbxd-account"))
             faults_.add("an AMI account cannot be called " + user);
@@ -180,10 +185,12 @@ private:
         }
         for (const auto& phone : site.phones) files["pjsip.conf"] += phoneText(phone, values, who);
         for (const auto& trunk : site.trunks) files["pjsip.conf"] += trunkText(trunk, values, who);
-        values["DIDS"] = didLines(site, who);
+        values["DIDS"] = didLines(faults_, site, who);
         values["PHONES"] = phoneLines(site);
-        values["OUTBOUND"] = outboundLines(site, who);
+        values["OUTBOUND"] = outboundLines(faults_, site, who);
         values["DIAL"] = dialLines(site);
+        values["CALLBACK"] = callbackLines(site);
+        values["CODES"] = codeLines(faults_, machine_.codes, tenant);
         extensions_ += fillHere(templateText("extensions.tenant.conf"), values);
     }
 
@@ -222,7 +229,7 @@ private:
     std::string phoneText(const PhoneSite& site, const Values& tenant, const std::string& who) {
         const auto what = who + "phone of " + site.agentName + ": ";
         const auto& phone = site.phone;
-        if (site.interface != std::string(pjsip) + phone.username)
+        if (site.interface != pjsip + phone.username)
             faults_.add(what + "the agent's interface is " + site.interface + " now, and the secret was made for " +
                         phone.username + ": make a new one");
         takeEndpoint(phone.username, what);
@@ -259,55 +266,6 @@ private:
         values["DIGEST"] = maybeWord(faults_, trunk.digest, "", what + "its digest");
         values["REGISTERS"] = trunk.registers ? "yes" : "";
         return fillHere(templateText("pjsip.trunk.conf"), values);
-    }
-
-    // --- the tenant's dialplan
-
-    std::string didLines(const TenantSite& site, const std::string& who) {
-        std::vector<std::string> out;
-        for (const auto& number : site.dids)
-            out.push_back("exten => " + word(faults_, number, numberMarks, who + "a number") + ",1,Goto(" +
-                          site.tenant.name + "-inbound,${EXTEN},1)");
-        return lines(out);
-    }
-
-    static std::string phoneLines(const TenantSite& site) {
-        std::vector<std::string> out;
-        for (const auto& [phone, name, interface] : site.phones) {
-            out.push_back("exten => " + phone.extension + ",hint," + interface);
-            out.push_back("exten => " + phone.extension + ",1,Dial(" + interface + ",25,tT)");
-            out.emplace_back(" same => n,Hangup()");
-        }
-        return lines(out);
-    }
-
-    // Asterisk takes the most specific pattern: the longest prefix, as a digit goes before ".".
-    std::string outboundLines(const TenantSite& site, const std::string& who) {
-        std::vector<std::string> out;
-        for (const auto& rule : site.outbound) {
-            if (rule.kind != domain::OutboundKind::prefix) continue;
-            const auto pattern = "exten => _" + word(faults_, rule.value, numberMarks, who + "a prefix") + "X.,1,";
-            out.push_back(pattern + (rule.allowed ? "Goto(" + site.tenant.name + "-dial,${EXTEN},1)"
-                                                  : std::string("Hangup(21)")));
-        }
-        return lines(out);
-    }
-
-    static std::string dialLines(const TenantSite& site) {
-        std::vector<std::string> out;
-        std::string label = "(dial)";
-        for (const auto& trunk : site.trunks) {
-            const auto endpoint = site.tenant.name + "-trunk-" + trunk.name;
-            out.push_back(" same => n" + label + ",Set(CALLERID(num)=${IF($[\"${PBX_SHOWN}\" != \"\"]?${PBX_SHOWN}:" +
-                          (trunk.callerNumber.empty() ? "${CALLERID(num)}" : trunk.callerNumber) + ")})");
-            out.push_back(" same => n,Dial(PJSIP/${EXTEN}@" + endpoint + ",60,T)");
-            out.emplace_back(" same => n,GotoIf($[\"${DIALSTATUS}\" != \"CHANUNAVAIL\" & \"${DIALSTATUS}\" != "
-                             "\"CONGESTION\"]?over)");
-            label.clear();
-        }
-        if (site.trunks.empty()) out.emplace_back(" same => n(dial),NoOp(no trunk)");
-        out.emplace_back(" same => n(over),NoOp(${DIALSTATUS})");
-        return lines(out);
     }
 
     // --- every file

@@ -28,6 +28,11 @@ struct Odbc {
     SecretString password;
 };
 
+// What an agent's phone dials; empty: there is no such code. "*" or "#", then digits and more of these.
+struct PhoneCodes {
+    std::string login = "*11", logout = "*12", pause = "*13", unpause = "*14";
+};
+
 struct Machine {
     std::string server; // [asterisk.NAME]
     int version = 22;   // 16-22
@@ -47,7 +52,9 @@ struct Machine {
     SecretString sysSecret; // empty: there is no second account
     std::string agiHost;    // where the dialplan asks pbxd
     int agiPort = 4573;
+    std::vector<std::string> agiAlso; // HOST:PORT of further pbxd, asked when the first does not answer
     SecretString agiToken;
+    PhoneCodes codes;
     std::optional<Odbc> odbc; // empty: without MariaDB there is nothing to read
 };
 

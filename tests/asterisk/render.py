@@ -172,7 +172,7 @@ class Site(unittest.TestCase):
         cls.pbxd.wait_ready(30)
         cls.ami = cls.lab.ami()
         cls.addClassCleanup(cls.ami.close)
-        cls.provider = Provider(TRUNK_IP["viatalk"], cls.lab.state["sip_port"] + 4)
+        cls.provider = cls.start_provider(TRUNK_IP["viatalk"], cls.lab.state["sip_port"] + 4)
         cls.addClassCleanup(cls.provider.close)
         cls.lab.cli("pjsip", "qualify", "viatalk-trunk-main")
         deadline = time.monotonic() + 10
@@ -180,6 +180,14 @@ class Site(unittest.TestCase):
             time.sleep(0.1)
         cls.phones = Phones(cls.lab)
         cls.addClassCleanup(cls.phones.close)
+
+    @classmethod
+    def seed_more(cls, run):
+        """Rows of a derived class."""
+
+    @classmethod
+    def start_provider(cls, address, port):
+        return Provider(address, port)
 
     @classmethod
     def write(cls, etc, version, values, available):
@@ -233,6 +241,7 @@ odbc_port = {cls.database.port}
         cls.operator = bootstrap(OPTIONS.pbxctl, cls.conf, cls.folder)
         with open(f"{prefix}/secrets/sip", encoding="ascii") as f:
             seed(cls.database.run, f.read(), values["SIP_PORT"] + 4)
+        cls.seed_more(cls.database.run)
         cls.pbxctl("asterisk", "render", "--out", etc)
         for name in ("cdr-custom", "cel-custom"):       # as Asterisk's packages do
             os.makedirs(f"{prefix}/log/{name}")

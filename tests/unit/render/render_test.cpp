@@ -140,12 +140,80 @@ TEST(Render, TheTenantStandsInItsOwnContextsAndEveryQuestionIsBounded) {
     EXPECT_TRUE(has(section(text, "acme-dial"), "Dial(PJSIP/${EXTEN}@acme-trunk-main,60,T)"));
 }
 
+TEST(Render, TheCustomerIsDialledByOneTrunkOnceTheGateIsOpen) {
+    auto site = sampleSite();
+    auto second = site.tenants[0].trunks[0];
+    second.name = "backup";
+    second.addresses = {"192.0.2.99"};
+    second.callerNumber = "+12125550199";
+    site.tenants[0].trunks.push_back(second);
+    const auto text = render(site).at("extensions.conf");
+    EXPECT_TRUE(
+        has(section(text, "acme-callback"),
+            " same => n(trunk1),GotoIf($[\"${DEVICE_STATE(PJSIP/acme-trunk-main)}\" = \"UNAVAILABLE\"]?trunk2)\n"
+            " same => n,Set(CALLERID(num)=${IF($[\"${PBX_CALLERID}\" != \"\"]?${PBX_CALLERID}:)})\n"
+            " same => n,Dial(PJSIP/${EXTEN}@acme-trunk-main,${PBX_RING},${PBX_HOW})\n"
+            " same => n,Goto(over)\n"
+            " same => n(trunk2),GotoIf($[\"${DEVICE_STATE(PJSIP/acme-trunk-backup)}\" = \"UNAVAILABLE\"]?over)\n"
+            " same => n,Set(CALLERID(num)=${IF($[\"${PBX_CALLERID}\" != \"\"]?${PBX_CALLERID}:+12125550199)})\n"
+            " same => n,Dial(PJSIP/${EXTEN}@acme-trunk-backup,${PBX_RING},${PBX_HOW})\n"
+            " same => n,Goto(over)\n"
+            " same => n(over),Gosub(pbxd-callback-done,s,1)\n"))
+        << section(text, "acme-callback");
+    const auto gate = section(text, "pbxd-callback-gate");
+    EXPECT_LT(gate.find("hangup_handler_push"), gate.find("Gosub(pbxd-agi,gate,1("));
+    EXPECT_LT(gate.find("\"${PBX_DONE}\" != \"1\" | \"${PBX_GATE}\" != \"dial\"]?shut)"),
+              gate.find("${PBX_TENANT}-callback,${PBX_NUMBER},1)"));
+    EXPECT_FALSE(has(gate, "Dial("));
+    site.tenants[0].trunks.clear();
+    EXPECT_TRUE(has(section(render(site).at("extensions.conf"), "acme-callback"),
+                    " same => n(trunk1),NoOp(no trunk)\n same => n(over),Gosub("));
+}
+
+TEST(Render, APlaceInTheQueueIsTheLastArgumentOfEachVersion) {
+    auto site = sampleSite();
+    EXPECT_TRUE(has(section(render(site).at("extensions.conf"), "pbxd-callback-queue"), "t,,,,,,,${PBX_PLACE})"));
+    for (const int version : {16, 20}) {
+        site.machine.version = version;
+        EXPECT_TRUE(has(section(render(site).at("extensions.conf"), "pbxd-callback-queue"), "t,,,,,,,,${PBX_PLACE})"));
+    }
+}
+
+TEST(Render, SeveralPbxdAreAskedInTurn) {
+    auto site = sampleSite();
+    EXPECT_FALSE(has(render(site).at("extensions.conf"), "PBX_AGI_2"));
+    site.machine.agiAlso = {"192.0.2.30:4573", "[2001:db8::1]:4573"};
+    const auto globals = section(render(site).at("extensions.conf"), "globals");
+    EXPECT_TRUE(has(globals, "PBX_AGI_1 = 127.0.0.1:4573\nPBX_AGI_2 = 192.0.2.30:4573\nPBX_AGI_3 = "
+                             "[2001:db8::1]:4573\n"));
+    site.machine.agiAlso = {"x/route"};
+    EXPECT_TRUE(has(faultsOf(site), "the address of a further pbxd"));
+}
+
+TEST(Render, PhoneCodesNameTheTenantAndCanBeChosen) {
+    auto site = sampleSite();
+    const auto agents = section(render(site).at("extensions.conf"), "acme-agents");
+    EXPECT_TRUE(has(agents, "exten => *11,1,Set(PBX_TENANT=acme)\n same => n,Set(PBX_REASON=)\n same => "
+                            "n,Goto(pbxd-code,login,1)\n"));
+    EXPECT_TRUE(has(agents, "exten => _*13X.,1,Set(PBX_TENANT=acme)\n same => n,Set(PBX_REASON=${EXTEN:3})\n same => "
+                            "n,Goto(pbxd-code,pause,1)\n"));
+    site.machine.codes = {"#7", "", "*5000", ""};
+    const auto own = section(render(site).at("extensions.conf"), "acme-agents");
+    EXPECT_TRUE(has(own, "exten => #7,1,"));
+    EXPECT_TRUE(has(own, "exten => _*5000X,1,Set(PBX_TENANT=acme)\n same => n,Set(PBX_REASON=${EXTEN:5})\n"));
+    EXPECT_FALSE(has(own, "logout"));
+    for (const auto bad : {"11", "*", "*1,1", "*1X"}) {
+        site.machine.codes.login = bad;
+        EXPECT_TRUE(has(faultsOf(site), "the phone code for login")) << bad;
+    }
+}
+
 TEST(Render, TwoTenantsNeverNameEachOther) {
     auto site = sampleSite();
     site.tenants.push_back(sampleTenant("beta"));
     site.tenants[1].trunks[0].addresses = {"192.0.2.99"};
     const auto text = render(site).at("extensions.conf");
-    for (const auto context : {"-inbound", "-route", "-agents", "-outbound", "-dial"}) {
+    for (const auto context : {"-inbound", "-route", "-agents", "-outbound", "-dial", "-callback"}) {
         const auto acme = section(text, std::string("acme") + context),
                    beta = section(text, std::string("beta") + context);
         EXPECT_FALSE(acme.empty()) << context;

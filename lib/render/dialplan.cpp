@@ -1,0 +1,105 @@
+#include "render/dialplan.hpp"
+
+#include <array>
+
+namespace pbx::render {
+namespace {
+
+bool isPhoneCode(std::string_view code) {
+    return code.size() > 1 && (code.front() == '*' || code.front() == '#') &&
+           code.find_first_not_of("0123456789*#") == std::string_view::npos;
+}
+
+} // namespace
+
+std::string lines(const std::vector<std::string>& all) {
+    std::string out;
+    for (const auto& line : all) out.append(out.empty() ? "" : "\n").append(line);
+    return out;
+}
+
+std::string didLines(Faults& faults, const TenantSite& site, const std::string& who) {
+    std::vector<std::string> out;
+    for (const auto& number : site.dids)
+        out.push_back("exten => " + word(faults, number, numberMarks, who + "a number") + ",1,Goto(" +
+                      site.tenant.name + "-inbound,${EXTEN},1)");
+    return lines(out);
+}
+
+std::string phoneLines(const TenantSite& site) {
+    std::vector<std::string> out;
+    for (const auto& [phone, name, interface] : site.phones) {
+        out.push_back("exten => " + phone.extension + ",hint," + interface);
+        out.push_back("exten => " + phone.extension + ",1,Dial(" + interface + ",25,tT)");
+        out.emplace_back(" same => n,Hangup()");
+    }
+    return lines(out);
+}
+
+std::string outboundLines(Faults& faults, const TenantSite& site, const std::string& who) {
+    std::vector<std::string> out;
+    for (const auto& rule : site.outbound) {
+        if (rule.kind != domain::OutboundKind::prefix) continue;
+        const auto pattern = "exten => _" + word(faults, rule.value, numberMarks, who + "a prefix") + "X.,1,";
+        out.push_back(pattern +
+                      (rule.allowed ? "Goto(" + site.tenant.name + "-dial,${EXTEN},1)" : std::string("Hangup(21)")));
+    }
+    return lines(out);
+}
+
+std::string dialLines(const TenantSite& site) {
+    std::vector<std::string> out;
+    std::string label = "(dial)";
+    for (const auto& trunk : site.trunks) {
+        const auto endpoint = site.tenant.name + "-trunk-" + trunk.name;
+        out.push_back(" same => n" + label + ",Set(CALLERID(num)=${IF($[\"${PBX_SHOWN}\" != \"\"]?${PBX_SHOWN}:" +
+                      (trunk.callerNumber.empty() ? "${CALLERID(num)}" : trunk.callerNumber) + ")})");
+        out.push_back(" same => n,Dial(PJSIP/${EXTEN}@" + endpoint + ",60,T)");
+        out.emplace_back(" same => n,GotoIf($[\"${DIALSTATUS}\" != \"CHANUNAVAIL\" & \"${DIALSTATUS}\" != "
+                         "\"CONGESTION\"]?over)");
+        label.clear();
+    }
+    if (site.trunks.empty()) out.emplace_back(" same => n(dial),NoOp(no trunk)");
+    out.emplace_back(" same => n(over),NoOp(${DIALSTATUS})");
+    return lines(out);
+}
+
+std::string callbackLines(const TenantSite& site) {
+    std::vector<std::string> out;
+    for (std::size_t i = 0; i < site.trunks.size(); ++i) {
+        const auto& trunk = site.trunks[i];
+        const auto endpoint = "PJSIP/" + site.tenant.name + "-trunk-" + trunk.name;
+        const auto next = i + 1 < site.trunks.size() ? "trunk" + std::to_string(i + 2) : std::string("over");
+        out.push_back(" same => n(trunk" + std::to_string(i + 1) + "),GotoIf($[\"${DEVICE_STATE(" + endpoint +
+                      ")}\" = \"UNAVAILABLE\"]?" + next + ")");
+        out.push_back(" same => n,Set(CALLERID(num)=${IF($[\"${PBX_CALLERID}\" != \"\"]?${PBX_CALLERID}:" +
+                      trunk.callerNumber + ")})");
+        out.push_back(" same => n,Dial(PJSIP/${EXTEN}@" + endpoint.substr(pjsip.size()) + ",${PBX_RING},${PBX_HOW})");
+        out.emplace_back(" same => n,Goto(over)");
+    }
+    if (site.trunks.empty()) out.emplace_back(" same => n(trunk1),NoOp(no trunk)");
+    return lines(out);
+}
+
+std::string codeLines(Faults& faults, const PhoneCodes& codes, const std::string& tenant) {
+    std::vector<std::string> out;
+    const auto add = [&](const std::string& pattern, std::string_view what, const std::string& reason) {
+        out.push_back("exten => " + pattern + ",1,Set(PBX_TENANT=" + tenant + ")");
+        out.push_back(" same => n,Set(PBX_REASON=" + reason + ")");
+        out.push_back(" same => n,Goto(pbxd-code," + std::string(what) + ",1)");
+    };
+    const std::array<std::pair<std::string_view, const std::string*>, 4> all{
+        {{"login", &codes.login}, {"logout", &codes.logout}, {"pause", &codes.pause}, {"unpause", &codes.unpause}}};
+    for (const auto& [what, code] : all) {
+        if (code->empty()) continue;
+        if (!isPhoneCode(*code)) faults.add("the phone code for " + std::string(what) + " must be * or # and digits");
+        add(*code, what, "");
+        if (what != "pause") continue;
+        const auto reason = "${EXTEN:" + std::to_string(code->size()) + "}";
+        add("_" + *code + "X", what, reason);
+        add("_" + *code + "X.", what, reason);
+    }
+    return lines(out);
+}
+
+} // namespace pbx::render
