@@ -11,11 +11,15 @@ using ops::Format;
 using ops::Kind;
 
 // Where the first example, made from what is required, does not show how it is used.
-constexpr std::array<std::pair<std::string_view, std::string_view>, 11> examples{{
+constexpr std::array<std::pair<std::string_view, std::string_view>, 15> examples{{
     {"blocklist.add", "blocklist add +12125550123 --reason \"Sales robot\" --expires-in-minutes 1440"},
     {"blocklist.add", "blocklist add +1900 --kind prefix"},
     {"blocklist.add", "blocklist add --kind anonymous"},
     {"priority.add", "priority add +12125550123 --level 50 --queue vip --expires-in-minutes 60"},
+    {"call.originate", "call originate +12125550123 --agent agent-101"},
+    {"call.record", "call record main/1763881234.12 --action pause"},
+    {"call.monitor", "call monitor main/1763881234.12 --mode whisper --agent boss"},
+    {"queue.transfer_caller", "queue transfer-caller main/1763881234.12 --queue sales"},
     {"customer.set_status", "customer set-status +12125550123 --status vip --attributes \"plan Gold\""},
     {"status_rule.set", "status-rule set overdue --destination \"queue billing\""},
     {"did.create", "did create +12125550123 --queue support --hours office --closed \"announcement custom/closed\""},

@@ -6,6 +6,8 @@
 #include <prometheus/registry.h>
 #include <prometheus/text_serializer.h>
 
+#include <algorithm>
+
 namespace pbx::daemon {
 namespace {
 
@@ -195,6 +197,21 @@ public:
             .Help(
                 "What the dial gate of callbacks said (dial, or why not), and reports of attempts (done, done_again).")
             .Register(registry);
+    prometheus::Family<prometheus::Counter>& actions =
+        prometheus::BuildCounter()
+            .Name("pbxd_actions_total")
+            .Help("What was asked of agents and calls and has ended on this node, by kind and outcome.")
+            .Register(registry);
+    prometheus::Family<prometheus::Histogram>& actionSeconds =
+        prometheus::BuildHistogram()
+            .Name("pbxd_action_confirmed_seconds")
+            .Help("Time from the request until Asterisk showed its effect, of those that were confirmed.")
+            .Register(registry);
+    prometheus::Family<prometheus::Counter>& capAlarms =
+        prometheus::BuildCounter()
+            .Name("pbxd_outbound_cap_alarms_total")
+            .Help("Times that calls on request used up 50, 80 or 100 % of a cap.")
+            .Register(registry);
 };
 
 Metrics::Metrics() : impl_(std::make_unique<Impl>()) {}
@@ -221,6 +238,20 @@ void Metrics::observeAgiAnswer(std::chrono::microseconds took) { impl_->agiSecon
 
 void Metrics::observeRoute(std::string_view outcome) {
     impl_->routed.Add({{"outcome", std::string(outcome)}}).Increment();
+}
+
+void Metrics::observeAction(const domain::Action& action) {
+    const std::string kind(domain::actionKindText(action.kind));
+    impl_->actions.Add({{"kind", kind}, {"outcome", std::string(domain::actionStateText(action.state))}}).Increment();
+    if (action.state != domain::ActionState::confirmed || !action.finishedAt) return;
+    const auto took = std::max(Micros(0), *action.finishedAt - action.createdAt);
+    impl_->actionSeconds.Add({{"kind", kind}}, seconds).Observe(inSeconds(took));
+}
+
+void Metrics::observeCapAlarm(const storage::CapAlarm& alarm) {
+    impl_->capAlarms
+        .Add({{"cap", std::string(storage::outboundCapText(alarm.cap))}, {"percent", std::to_string(alarm.percent)}})
+        .Increment();
 }
 
 void Metrics::observeGate(std::string_view what) { impl_->gated.Add({{"what", std::string(what)}}).Increment(); }

@@ -5,8 +5,10 @@
 #include "access/authenticator.hpp"
 #include "agi/server.hpp"
 #include "daemon/node.hpp"
+#include "domain/control.hpp"
 #include "ops/dispatcher.hpp"
 #include "storage/database.hpp"
+#include "storage/outbound_guard.hpp"
 #include "web/front.hpp"
 
 #include <memory>
@@ -27,7 +29,9 @@ public:
     void observeRefusal(web::Refusal refusal);
     void observeAgiAnswer(std::chrono::microseconds took); // from the complete request to its last confirmed variable
     void observeRoute(std::string_view outcome);           // AgiAnswers::Observe
-    void observeGate(std::string_view what);               // callbacks::DialGate::Observe
+    void observeAction(const domain::Action& action);      // that has ended
+    void observeCapAlarm(const storage::CapAlarm& alarm);
+    void observeGate(std::string_view what); // callbacks::DialGate::Observe
 
     // Everything, in the text format 0.0.4; what is not counted is read here and now.
     std::string text(const std::vector<std::unique_ptr<AsteriskNode>>& nodes,

@@ -78,6 +78,11 @@ link::LinkSettings linkSettings(const Config& config, const std::string& name) {
     return out;
 }
 
+storage::OutboundCaps outboundCaps(const Config& config) {
+    const auto cap = [&](std::string_view key) { return static_cast<int>(config.whole("calls", key)); };
+    return {cap("per_number_per_day"), cap("per_source_per_day"), cap("per_tenant_per_day")};
+}
+
 live::MirrorSettings mirrorSettings(const Config& config, const std::string& name) {
     live::MirrorSettings out;
     out.server = name;
@@ -128,7 +133,14 @@ public:
                    config.text("pbxd", "node_name"),
                    clock.now(),
                    desk,
-                   [this](std::vector<domain::Action> actions) { return control->watch(std::move(actions)); }},
+                   [this](std::vector<domain::Action> actions) { return control->watch(std::move(actions)); },
+                   outboundCaps(config),
+                   [this](const TenantId& tenant, const std::string& login, const storage::CapAlarm& alarm) {
+                       tellCapAlarm(tenant, login, alarm);
+                   },
+                   [this](std::string_view event, const Error& error) {
+                       log.warning(event, {{"text", error.text()}, {"cause", error.cause()}});
+                   }},
           dispatcher(services, authenticator, auditWriter, log,
                      [this](const ops::Operation& operation, std::string_view face, std::string_view outcome,
                             Micros took) { metrics.observeCall(operation, face, outcome, took); }),
@@ -141,8 +153,9 @@ public:
         for (const auto& name : config.names("asterisk"))
             nodes.push_back(std::make_unique<AsteriskNode>(linkSettings(config, name), mirrorSettings(config, name),
                                                            feed, clock, log));
-        control = std::make_unique<control::Controller>(lines(), repositories, directory, clock, log,
-                                                        [this] { front->parking().wake(); });
+        control = std::make_unique<control::Controller>(
+            lines(), repositories, directory, clock, log, [this] { front->parking().wake(); },
+            [this](const domain::Action& action) { metrics.observeAction(action); });
         loadDirectory();
     }
 
@@ -166,6 +179,7 @@ public:
                  for (const auto& node : nodes) node->keepLease(repositories.leases, owner);
              }},
             {"idempotency", std::chrono::minutes(10), [this] { repositories.idempotency.purge(); }},
+            {"outbound-counts", std::chrono::hours(1), [this] { repositories.outboundGuard.purge(); }},
             {"block-hits", std::chrono::seconds(1), [this] { hits.write(); }},
             {"open-intervals", std::chrono::seconds(2), [this] { intervals.renew(); }},
         });
@@ -276,6 +290,32 @@ private:
             node.releaseLease(repositories.leases);
         } catch (const Error& error) {
             log.warning("lease.unreleased", {{"asterisk", node.name()}, {"cause", error.cause()}}); // it ends by itself
+        }
+    }
+
+    // The number itself stands in the audit alone: the log is read by more people.
+    void tellCapAlarm(const TenantId& tenant, const std::string& login, const storage::CapAlarm& alarm) {
+        const auto cap = storage::outboundCapText(alarm.cap);
+        metrics.observeCapAlarm(alarm);
+        log.warning("outbound.cap", {{"tenant", tenant},
+                                     {"cap", cap},
+                                     {"percent", alarm.percent},
+                                     {"used", alarm.used},
+                                     {"limit", alarm.limit},
+                                     {"login", login}});
+        access::AuditRecord record;
+        record.tenant = tenant;
+        record.login = login;
+        record.via = record.face = "pbxd";
+        record.operation = "outbound.cap";
+        record.target = alarm.name;
+        record.parameters = "{\"cap\":\"" + std::string(cap) + "\",\"used\":" + std::to_string(alarm.used) +
+                            ",\"limit\":" + std::to_string(alarm.limit) + "}";
+        record.outcome = std::to_string(alarm.percent) + " %";
+        try {
+            auditWriter.write(record);
+        } catch (const Error& error) { // told by the log and the metric already
+            log.error("audit.unwritten", {{"operation", record.operation}, {"cause", error.cause()}});
         }
     }
 

@@ -10,12 +10,15 @@ using enum SettingType;
 constexpr auto reload = SettingChange::reload;
 constexpr auto restart = SettingChange::restart;
 
-constexpr std::array<SectionDoc, 8> sections{{
+constexpr std::array<SectionDoc, 9> sections{{
     {"pbxd", "The daemon itself."},
     {"http", "The one HTTP front: dashboard, SOAP, XML-RPC, JSON, metrics and health all stand behind it."},
     {"storage", "Where users, queues and records are kept."},
     {"access", "Logins and what is done against guessing."},
     {"board", "The live board."},
+    {"calls",
+     "Calls that are dialled on request (call.originate): how many a day (UTC) at most. At 50, 80 and 100 % of a "
+     "cap the log warns, the audit has a row and pbxd_outbound_cap_alarms_total counts."},
     {"agi", "FastAGI: where Asterisk's dialplan asks what to do with a call. It is served while at least one "
             "[asterisk.NAME] has an agi_token_file."},
     {"asterisk.*", "One Asterisk server; one such section for each, with a name of your choice."},
@@ -169,6 +172,11 @@ constexpr std::array settings{
     Setting{"board", "feed_size", whole, "65536",
             "Changes that are kept for readers that poll; a reader further behind starts anew.", restart, 1024, 4194304,
             "changes"},
+
+    // [calls]
+    Setting{"calls", "per_number_per_day", whole, "10", "To one number, of one tenant.", restart, 1, 1000, "calls"},
+    Setting{"calls", "per_source_per_day", whole, "200", "By one user or one token.", restart, 1, 100000, "calls"},
+    Setting{"calls", "per_tenant_per_day", whole, "2000", "Of one tenant.", restart, 1, 1000000, "calls"},
 
     // [agi]
     Setting{

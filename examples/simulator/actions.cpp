@@ -10,6 +10,8 @@
 
 namespace pbx::sim {
 
+constexpr std::string_view clickContext = "pbxd-click";
+
 struct ActionTable {
     struct Row {
         std::string_view name;
@@ -228,10 +230,20 @@ void Actions::queueChangePriorityCaller() {
     ok("Priority change for caller on queue");
 }
 
-// Of the extensions that the simulated dialplan has, in the tenants' own contexts.
+std::string Actions::variable(std::string_view name) const {
+    for (const auto& [key, value] : request.headers)
+        if (equalsIgnoreCase(key, "Variable") && value.starts_with(std::string(name) + '='))
+            return value.substr(name.size() + 1);
+    return {};
+}
+
+// Of the extensions that the simulated dialplan has: those of the tenants' own contexts, and where click-to-call
+// begins.
 void Actions::showDialPlan() {
+    if (get("Context") == clickContext && get("Extension") == "s")
+        return Lists(world, request.id(), session.output()).dialPlan(clickContext, "s");
     for (const Tenant& tenant : world.tenants()) {
-        if (get("Context") != tenant.name + "-internal") continue;
+        if (get("Context") != tenant.name + "-agents") continue;
         if (!world.hasExtension(get("Context"), get("Extension")))
             return error("Did not find extension " + std::string(get("Extension")));
         Lists(world, request.id(), session.output()).dialPlan(get("Context"), get("Extension"));
@@ -268,9 +280,15 @@ void Actions::originate() {
     while (!name.empty() && name.back() == ' ') name.pop_back();
     int timeout = sim::number(get("Timeout"));
     if (timeout <= 0) timeout = 30000;
-    world.originate(std::string(request.id()), get("Channel"), std::string(get("Context")), std::string(get("Exten")),
-                    std::move(number), std::move(name), std::chrono::milliseconds(timeout),
-                    std::string(get("ChannelId")));
+    std::string context(get("Context"));
+    std::string exten(get("Exten"));
+    if (context == clickContext) { // what the rendered dialplan does there: the number goes out by the tenant's trunk
+        context = variable("PBX_CLICK_TENANT") + "-agents";
+        exten = variable("PBX_CLICK_NUMBER");
+        std::erase(exten, '+');
+    }
+    world.originate(std::string(request.id()), get("Channel"), std::move(context), std::move(exten), std::move(number),
+                    std::move(name), std::chrono::milliseconds(timeout), std::string(get("ChannelId")));
     ok("Originate successfully queued");
 }
 

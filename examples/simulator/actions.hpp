@@ -17,7 +17,8 @@ private:
     void error(std::string_view message) { session.respond(request, "Error", message); }
     Headers begin(std::string_view response = "Success");
     std::string_view get(std::string_view key) const { return request.get(key); }
-    bool need(std::string_view key); // answers and returns false when it is missing
+    std::string variable(std::string_view name) const; // of a "Variable: NAME=VALUE"; empty: there is none
+    bool need(std::string_view key);                   // answers and returns false when it is missing
 
     void ping();
     void events();

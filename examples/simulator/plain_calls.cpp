@@ -21,7 +21,7 @@ CallId World::startInternalCall(Index from, std::string exten) {
     return call.id;
 }
 
-// The dialplan of `<tenant>-internal`: a colleague, the test extension 800, a number outside, or nothing.
+// The dialplan of `<tenant>-agents`: a colleague, the test extension 800, a number outside, or nothing.
 void World::route(Call& call) {
     const std::string& exten = call.a.exten;
     const Index phone = findPhone(call.a.tenant, exten);

@@ -113,7 +113,7 @@ public:
     const Phone* findPhone(std::string_view interface) const;
     Index findPhone(Index tenant, std::string_view exten) const;
     const Queue* findQueue(std::string_view name) const;
-    std::string contextOf(Index tenant) const { return tenants_[tenant].name + "-internal"; }
+    std::string contextOf(Index tenant) const { return tenants_[tenant].name + "-agents"; }
 
 private:
     struct Attempt { // one line of the call detail records

@@ -1,24 +1,18 @@
 #include "control/call_driver.hpp"
 
-#include "control/verbs.hpp"
-
-#include <charconv>
 #include <utility>
 
 namespace pbx::control {
 namespace {
 
-constexpr std::chrono::seconds outcomeWithin{30}; // then the sweep tells it as unknown, should we not be there any more
+// Then the sweep tells it as unknown, should we not be there any more.
+constexpr std::chrono::seconds outcomeWithin{30};
+constexpr std::chrono::seconds answerWithin{5}; // beyond the phone's ringing, for Asterisk to tell its outcome
 
 constexpr std::chrono::milliseconds askAgainAfter{250};
 
 constexpr auto lost = "the connection to Asterisk ended before its answer: look before you try again";
-
-int numberOf(const std::string& text) {
-    int value = -1;
-    std::from_chars(text.data(), text.data() + text.size(), value);
-    return value;
-}
+constexpr auto leftAlone = "who sent it stopped before its outcome: look before you try again";
 
 } // namespace
 
@@ -56,8 +50,11 @@ void CallDriver::load(std::int64_t newest) {
         auto& work = works_[action.id];
         work.action = action;
         // Sent under a lease that is over, by us or another: nobody knows its answer.
-        if (action.state == ActionState::sent)
-            end(work, ActionState::unknown, "who sent it stopped before its outcome: look before you try again");
+        if (action.state != ActionState::sent) continue;
+        if (steps::makesChannel(action.kind))
+            work.phase = Phase::found;
+        else
+            end(work, ActionState::unknown, leftAlone);
     }
     const bool all = actions.size() < static_cast<std::size_t>(storage::ActionRepository::openAtOnce);
     seq_ = all ? newest : std::min(newest, actions.back().seq);
@@ -73,11 +70,13 @@ void CallDriver::takeAnswers() {
 void CallDriver::take(Work& work, const Answer& answer) {
     using Kind = ami::Result::Kind;
     if (answer.phase == Phase::checking) {
-        if (answer.kind == Kind::success && answer.found)
+        if (answer.kind == Kind::success && answer.found) {
             work.phase = Phase::checked;
-        else if (answer.kind == Kind::success || answer.kind == Kind::refused)
-            end(work, ActionState::rejected, "extension " + parameter(work, "extension") + " does not exist there");
-        else
+            work.told = answer.value;
+        } else if (answer.kind == Kind::success || answer.kind == Kind::refused) {
+            const auto asked = steps::question(work.action, *board_);
+            end(work, ActionState::rejected, asked ? asked->missing : "the call has ended");
+        } else
             again(work, Phase::fresh); // nothing has happened: asked again until the action's time is over
         return;
     }
@@ -91,12 +90,15 @@ void CallDriver::take(Work& work, const Answer& answer) {
     if (answer.kind == Kind::success) {
         work.phase = Phase::answered;
         work.agreedAt = clock_.steady();
+        if (work.action.kind == ActionKind::callOriginate) end(work, ActionState::confirmed, "");
     } else if (answer.kind == Kind::refused || answer.kind == Kind::cancelled)
-        end(work, ActionState::rejected, answer.text);
-    else if (answer.sent)
-        end(work, ActionState::unknown, lost);
-    else
+        end(work, ActionState::rejected, answer.why.empty() ? answer.text : steps::whyNotAnswered(answer.why));
+    else if (!answer.sent)
         end(work, ActionState::rejected, "not sent: the connection to Asterisk had ended");
+    else if (steps::makesChannel(work.action.kind))
+        work.phase = Phase::found; // its channel tells, when the board is there again
+    else
+        end(work, ActionState::unknown, lost);
 }
 
 void CallDriver::look(Work& work) {
@@ -111,15 +113,16 @@ void CallDriver::look(Work& work) {
         }
         return;
     case Phase::answered:
-        if (happened(work))
+        if (steps::happened(work.action, *board_, namesOf(work)))
             end(work, ActionState::confirmed, "");
         else if (clock_.steady() - work.agreedAt >= timings_.show)
             end(work, ActionState::unknown, "Asterisk agreed, and has not shown it: look before you try again");
-        else if (work.action.kind == ActionKind::queuePrioritise && clock_.steady() >= work.notBefore)
-            submit(work, verbs::queueStatus(queueOf(work)), Phase::proving,
-                   [uniqueid = parameter(work, "uniqueid"), priority = parameter(work, "priority")](const auto& item) {
-                       return item.get("Uniqueid") == uniqueid && item.get("Priority") == priority;
-                   });
+        else if (auto question = steps::proof(work.action, namesOf(work));
+                 question && clock_.steady() >= work.notBefore)
+            submit(work, std::move(question->action), Phase::proving, std::move(question->found));
+        return;
+    case Phase::found:
+        lookFor(work);
         return;
     case Phase::checking:
     case Phase::sent:
@@ -128,51 +131,55 @@ void CallDriver::look(Work& work) {
     }
 }
 
-void CallDriver::begin(Work& work) {
-    const auto* channel = board_->channels.find(parameter(work, "uniqueid"));
-    if (!channel || channel->hangingUp) {
-        end(work, ActionState::rejected, "the call has ended");
+// A phone that rings may yet be answered: as long as our channel is there the outcome is open.
+void CallDriver::lookFor(Work& work) {
+    if (work.action.expiresAt <= clock_.now()) {
+        work.done = true; // the sweep tells its end
         return;
     }
-    const bool inQueue = work.action.kind == ActionKind::queueRemove || work.action.kind == ActionKind::queuePrioritise;
-    if (inQueue) {
-        const auto* queue = board_->queues.find(queueOf(work));
-        if (!queue || !queue->caller(channel->uniqueid)) {
-            end(work, ActionState::rejected, "the caller does not wait in that queue any more");
-            return;
-        }
+    if (board_->stale) return;
+    if (steps::happened(work.action, *board_, namesOf(work)))
+        end(work, ActionState::confirmed, "");
+    else if (!board_->channels.find(steps::parameter(work.action, "uniqueid")))
+        end(work, ActionState::unknown, leftAlone);
+}
+
+void CallDriver::begin(Work& work) {
+    const auto names = namesOf(work);
+    auto obstacle = steps::obstacle(work.action, *board_, names);
+    if (obstacle.empty()) obstacle = stopped(work);
+    if (!obstacle.empty()) {
+        end(work, ActionState::rejected, obstacle);
+        return;
     }
     try {
-        if (work.action.kind == ActionKind::callTransfer && work.phase == Phase::fresh)
-            submit(work, verbs::showDialPlan(parameter(work, "context"), parameter(work, "extension")), Phase::checking,
-                   [](const auto& item) { return item.has("Extension"); });
+        if (auto question = steps::question(work.action, *board_); question && work.phase == Phase::fresh)
+            submit(work, std::move(question->action), Phase::checking, std::move(question->found));
         else
-            send(work, *channel);
+            send(work, names);
     } catch (const Error& error) {
-        if (error.code() != ErrorCode::invalidArgument) throw;
-        end(work, ActionState::rejected, error.text()); // a name that must not go out
+        if (error.code() != ErrorCode::invalidArgument && error.code() != ErrorCode::unsupported) throw;
+        end(work, ActionState::rejected, error.text()); // a name that must not go out, or an account that is not there
     }
 }
 
-void CallDriver::send(Work& work, const live::Channel& channel) {
-    auto action = [&] {
-        switch (work.action.kind) {
-        case ActionKind::callTransfer:
-            return verbs::blindTransfer(channel.name, parameter(work, "context"), parameter(work, "extension"));
-        case ActionKind::queueRemove:
-            return verbs::queueWithdrawCaller(queueOf(work), channel.name);
-        case ActionKind::queuePrioritise:
-            return verbs::queueChangePriorityCaller(queueOf(work), channel.name, numberOf(parameter(work, "priority")));
-        default:
-            return verbs::hangup(channel.name);
-        }
-    }();
-    if (!stores_.actions.claim(work.action, *lease_, clock_.now() + outcomeWithin)) {
+// Asked once more at the last moment: a switch that was thrown holds for what waits already.
+std::string CallDriver::stopped(const Work& work) {
+    if (work.action.kind != ActionKind::callOriginate) return {};
+    const auto stop = stores_.outboundGuard.stopped(work.action.tenant);
+    return stop ? "calls on request are stopped: " + stop->reason : std::string();
+}
+
+void CallDriver::send(Work& work, const steps::Names& names) {
+    auto action = steps::effect(work.action, *board_, names, work.told);
+    const auto within = steps::makesChannel(work.action.kind) ? steps::phoneRings + outcomeWithin : outcomeWithin;
+    if (!stores_.actions.claim(work.action, *lease_, clock_.now() + within)) {
         work.done = true; // the sweep was faster, or the lease is gone
         return;
     }
     work.action.state = ActionState::sent;
     work.action.sentAt = clock_.now();
+    work.action.expiresAt = clock_.now() + within;
     hooks_.progress(work.action);
     if (!line_.lease()) {
         end(work, ActionState::rejected, "not sent: another node drives this Asterisk now");
@@ -183,22 +190,32 @@ void CallDriver::send(Work& work, const live::Channel& channel) {
 
 void CallDriver::submit(Work& work, ami::Action action, Phase phase, std::function<bool(const ami::Message&)> wanted) {
     const auto before = std::exchange(work.phase, phase);
+    const bool rings = phase == Phase::sent && steps::makesChannel(work.action.kind);
     const auto found = std::make_shared<bool>(false);
+    const bool list = static_cast<bool>(wanted);
     ami::ActionHandlers handlers;
-    if (wanted)
+    if (rings) handlers.awaitEvent = "OriginateResponse";
+    if (list)
         handlers.onItem = [found, wanted = std::move(wanted)](const ami::Message& item) {
             *found = *found || wanted(item);
         };
-    handlers.onDone = [answers = answers_, id = work.action.id, phase, found,
+    handlers.onDone = [answers = answers_, id = work.action.id, phase, found, list,
                        wake = hooks_.wake](const ami::Result& result) {
-        answers->put({id, phase, result.kind, result.sent, *found,
-                      result.message ? std::string(result.message->get("Message")) : ""});
+        const auto header = [&](std::string_view name) {
+            return result.message ? std::string(result.message->get(name)) : std::string();
+        };
+        auto value = header("Value");
+        const bool there = list ? *found : !value.empty();
+        answers->put(
+            {id, phase, result.kind, result.sent, there, header("Message"), std::move(value), header("Reason")});
         wake();
     };
     try {
-        line_.submit(std::move(action), timings_.answer, std::move(handlers));
+        line_.submit(std::move(action), rings ? steps::phoneRings + answerWithin : timings_.answer,
+                     std::move(handlers));
     } catch (const Error& error) {
-        if (error.code() != ErrorCode::unavailable) throw;
+        const bool never = error.code() == ErrorCode::unsupported;
+        if (error.code() != ErrorCode::unavailable && !never) throw;
         if (phase == Phase::sent)
             end(work, ActionState::rejected, "not sent: " + error.text());
         else
@@ -211,24 +228,6 @@ void CallDriver::again(Work& work, Phase phase) {
     work.notBefore = clock_.steady() + askAgainAfter;
 }
 
-// Whether the board shows the effect.
-bool CallDriver::happened(const Work& work) const {
-    if (board_->stale) return false;
-    const auto* channel = board_->channels.find(parameter(work, "uniqueid"));
-    switch (work.action.kind) {
-    case ActionKind::callHangup:
-        return !channel || channel->hangingUp;
-    case ActionKind::callTransfer:
-        return !channel || channel->hangingUp || channel->bridgeId != parameter(work, "bridge");
-    case ActionKind::queueRemove: {
-        const auto* queue = board_->queues.find(queueOf(work));
-        return !queue || !queue->caller(parameter(work, "uniqueid"));
-    }
-    default:
-        return false; // no event tells it: Asterisk is asked
-    }
-}
-
 void CallDriver::end(Work& work, ActionState state, const std::string& reason) {
     stores_.actions.finish(work.action, *lease_, state, reason);
     work.done = true;
@@ -238,16 +237,8 @@ void CallDriver::end(Work& work, ActionState state, const std::string& reason) {
     hooks_.progress(work.action);
 }
 
-std::string CallDriver::queueOf(const Work& work) const {
-    const auto directory = directory_.get();
-    const auto* queue = work.action.queue ? directory->queue(*work.action.queue) : nullptr;
-    const bool ours = queue && queue->tenant == work.action.tenant && queue->queue.server == line_.server();
-    return ours ? queue->queue.asteriskName : std::string();
-}
-
-std::string CallDriver::parameter(const Work& work, const std::string& name) {
-    const auto at = work.action.parameters.find(name);
-    return at == work.action.parameters.end() ? std::string() : at->second;
+steps::Names CallDriver::namesOf(const Work& work) const {
+    return steps::namesOf(work.action, *directory_.get(), line_.server());
 }
 
 } // namespace pbx::control

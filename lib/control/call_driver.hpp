@@ -4,9 +4,11 @@
 // Fails: turn() throws pbx::Error when the database is away; the next turn goes on where this one stopped.
 //
 // The channel is looked up by its Uniqueid on the board of that moment: a call that has ended meanwhile is not touched,
-// nor is another one that has taken its place.
+// nor is another one that has taken its place. A call that we make has an id of ours: whoever drives after us finds it
+// by that, and tells its outcome.
 #pragma once
 
+#include "control/call_steps.hpp"
 #include "control/driver.hpp"
 #include "control/inbox.hpp"
 
@@ -29,17 +31,19 @@ public:
 private:
     enum class Phase {
         fresh,    // nothing went out
-        checking, // Asterisk was asked whether the extension exists
-        checked,  // it does
+        checking, // Asterisk was asked whether what it needs is there
+        checked,  // it is
         sent,     // the effect is on its way
         answered, // Asterisk has agreed; the board is to show it
-        proving   // Asterisk was asked for what no event tells
+        proving,  // Asterisk was asked for what no event tells
+        found     // sent by somebody who is gone: our channel is looked for
     };
     struct Work {
         domain::Action action;
         Phase phase = Phase::fresh;
         SteadyTime notBefore{}; // of the next try or question
         SteadyTime agreedAt{};  // when Asterisk did
+        std::string told;       // the Value that it was asked for
         bool done = false;
     };
     struct Answer {
@@ -48,7 +52,9 @@ private:
         ami::Result::Kind kind;
         bool sent = false;
         bool found = false; // of a question: what was looked for is there
-        std::string text;
+        std::string text;   // Asterisk's words
+        std::string value;  // of a question
+        std::string why;    // of a phone that was not answered: Asterisk's number
     };
 
     void forget();
@@ -57,13 +63,14 @@ private:
     void take(Work& work, const Answer& answer);
     void look(Work& work);
     void begin(Work& work);
-    void send(Work& work, const live::Channel& channel);
+    void lookFor(Work& work);
+    void send(Work& work, const steps::Names& names);
+    // `wanted` judges the items of a list; without it an answer is looked at for its Value.
     void submit(Work& work, ami::Action action, Phase phase, std::function<bool(const ami::Message&)> wanted = {});
     void again(Work& work, Phase phase);
-    bool happened(const Work& work) const;
     void end(Work& work, domain::ActionState state, const std::string& reason);
-    std::string queueOf(const Work& work) const; // Asterisk's name; empty: gone
-    static std::string parameter(const Work& work, const std::string& name);
+    steps::Names namesOf(const Work& work) const;
+    std::string stopped(const Work& work); // why nothing is dialled for this tenant; empty: it may be
 
     Line& line_;
     storage::Repositories& stores_;

@@ -7,12 +7,11 @@ namespace pbx::control {
 
 Controller::Controller(std::vector<Line*> lines, storage::Repositories& stores,
                        const domain::DirectoryHolder& directory, const Clock& clock, const Log& log,
-                       std::function<void()> onEnded, ControllerSettings settings)
-    : stores_(stores), clock_(clock), log_(log), onEnded_(std::move(onEnded)), settings_(settings) {
-    const Driver::Hooks hooks{[this] { wake(); },
-                              [this](const domain::Action& action) {
-                                  if (watches_.update(action)) onEnded_();
-                              }};
+                       std::function<void()> onEnded, std::function<void(const domain::Action&)> observe,
+                       ControllerSettings settings)
+    : stores_(stores), clock_(clock), log_(log), onEnded_(std::move(onEnded)), observe_(std::move(observe)),
+      settings_(settings) {
+    const Driver::Hooks hooks{[this] { wake(); }, [this](const domain::Action& action) { progressed(action); }};
     for (auto* line : lines) {
         drivers_.push_back(std::make_unique<Driver>(*line, stores, directory, clock, log, hooks, settings_.driver));
         callDrivers_.push_back(std::make_unique<CallDriver>(*line, stores, directory, clock, hooks, settings_.driver));
@@ -99,6 +98,11 @@ void Controller::turn(bool ask) {
     followOthers();
 }
 
+void Controller::progressed(const domain::Action& action) {
+    if (observe_ && !domain::isOpen(action.state)) observe_(action);
+    if (watches_.update(action)) onEnded_();
+}
+
 // Who waits here for what another process does.
 void Controller::followOthers() {
     const auto open = watches_.open();
@@ -114,7 +118,7 @@ void Controller::runChores() {
     const auto now = clock_.steady();
     if (now >= sweepAt_) {
         sweepAt_ = now + settings_.sweep;
-        stores_.actions.giveUpOverdue();
+        for (const auto& action : stores_.actions.giveUpOverdue()) progressed(action);
     }
     if (now >= purgeAt_) {
         purgeAt_ = now + settings_.purge;

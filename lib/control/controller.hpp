@@ -28,9 +28,11 @@ struct ControllerSettings {
 
 class Controller {
 public:
-    // All references must outlive it. `onEnded` is called on its thread when somebody's wait is over.
+    // All references must outlive it. `onEnded` is called on its thread when somebody's wait is over, `observe` for
+    // each action that this process ended; it may be empty.
     Controller(std::vector<Line*> lines, storage::Repositories& stores, const domain::DirectoryHolder& directory,
-               const Clock& clock, const Log& log, std::function<void()> onEnded, ControllerSettings settings = {});
+               const Clock& clock, const Log& log, std::function<void()> onEnded,
+               std::function<void(const domain::Action&)> observe = {}, ControllerSettings settings = {});
     ~Controller();
     Controller(const Controller&) = delete;
     Controller& operator=(const Controller&) = delete;
@@ -53,11 +55,13 @@ private:
     void look();
     void followOthers();
     void runChores();
+    void progressed(const domain::Action& action);
 
     storage::Repositories& stores_;
     const Clock& clock_;
     const Log log_;
     const std::function<void()> onEnded_;
+    const std::function<void(const domain::Action&)> observe_;
     const ControllerSettings settings_;
     std::vector<std::unique_ptr<Driver>> drivers_;
     std::vector<std::unique_ptr<CallDriver>> callDrivers_;

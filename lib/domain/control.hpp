@@ -31,11 +31,17 @@ enum class ActionKind : std::uint8_t {
     callHangup,
     callTransfer,
     queueRemove,
-    queuePrioritise
+    queuePrioritise,
+    queueTransfer,
+    callOriginate,
+    callRecord,
+    callMonitor
 };
-inline constexpr std::array<std::string_view, 9> actionKindTexts{
-    "agent.login", "agent.logout",  "agent.pause",         "agent.unpause",          "agent.set_penalty",
-    "call.hangup", "call.transfer", "queue.remove_caller", "queue.prioritise_caller"}; // the operations' names
+// The operations' names.
+inline constexpr std::array<std::string_view, 13> actionKindTexts{
+    "agent.login",    "agent.logout",  "agent.pause",         "agent.unpause",           "agent.set_penalty",
+    "call.hangup",    "call.transfer", "queue.remove_caller", "queue.prioritise_caller", "queue.transfer_caller",
+    "call.originate", "call.record",   "call.monitor"};
 
 enum class ActionState : std::uint8_t {
     accepted,  // stored; not yet with Asterisk
@@ -65,7 +71,7 @@ struct Action {
     std::optional<AgentId> agent;
     std::optional<QueueId> queue;
     std::string call;                              // Asterisk's Uniqueid of the channel that it is about; empty: none
-    std::map<std::string, std::string> parameters; // by kind: "penalty", "reason", "exten"
+    std::map<std::string, std::string> parameters; // by kind: "penalty", "reason", "extension", "number", ...
     std::string idempotencyKey;                    // the request's; empty: none
     std::string login;                             // who asked
     ActionState state = ActionState::accepted;

@@ -22,6 +22,11 @@ enum class EventId : std::uint8_t {
     bridgeEnter,
     bridgeLeave,
     bridgeDestroy,
+    recordStart,
+    recordStop,
+    recordMute,
+    spyStart,
+    spyStop,
     callerJoin,
     callerAbandon,
     callerLeave,
@@ -65,6 +70,11 @@ constexpr std::array known{Named{"Newchannel", EventId::newchannel},
                            Named{"BridgeEnter", EventId::bridgeEnter},
                            Named{"BridgeLeave", EventId::bridgeLeave},
                            Named{"BridgeDestroy", EventId::bridgeDestroy},
+                           Named{"MixMonitorStart", EventId::recordStart},
+                           Named{"MixMonitorStop", EventId::recordStop},
+                           Named{"MixMonitorMute", EventId::recordMute},
+                           Named{"ChanSpyStart", EventId::spyStart},
+                           Named{"ChanSpyStop", EventId::spyStop},
                            Named{"QueueCallerJoin", EventId::callerJoin},
                            Named{"QueueCallerAbandon", EventId::callerAbandon},
                            Named{"QueueCallerLeave", EventId::callerLeave},
@@ -172,6 +182,21 @@ Board::Applied Board::apply(const ami::Message& event, UtcTime at) {
         break;
     case EventId::bridgeDestroy:
         good = onBridgeDestroy();
+        break;
+    case EventId::recordStart:
+        good = onRecording(Recording::on);
+        break;
+    case EventId::recordStop:
+        good = onRecording(Recording::off);
+        break;
+    case EventId::recordMute: // "State: 1" or "State: 0"
+        good = onRecording(f_[Key::state] == "0" ? Recording::on : Recording::paused);
+        break;
+    case EventId::spyStart:
+        good = onSpy(f_[Key::spyeeUniqueid]);
+        break;
+    case EventId::spyStop:
+        good = onSpy({});
         break;
     case EventId::callerJoin:
         good = onCallerJoin();

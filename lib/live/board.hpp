@@ -127,6 +127,8 @@ private:
     bool onNewchannel();
     bool onChannel();
     bool onHold(bool held);
+    bool onRecording(Recording state);
+    bool onSpy(std::string_view target);
     bool onHangupRequest();
     bool onHangup();
     bool onRename();

@@ -95,6 +95,7 @@ bool Board::onNewchannel() {
     }
     Channel channel = readChannel(f_);
     channel.createdAt = at_;
+    channel.recording = Recording::off;
     startChannel(std::move(channel), false);
     return true;
 }
@@ -112,6 +113,18 @@ bool Board::onHold(bool held) {
     if (held && !channel->heldSince) channel->heldSince = at_;
     if (!held) channel->heldSince.reset();
     recompute(std::string(channel->linkedid));
+    return true;
+}
+
+bool Board::onRecording(Recording state) {
+    if (f_[Key::uniqueid].empty()) return false;
+    if (Channel* channel = channels_.edit(f_[Key::uniqueid], epoch_)) channel->recording = state;
+    return true;
+}
+
+bool Board::onSpy(std::string_view target) {
+    if (f_[Key::spyerUniqueid].empty()) return false;
+    if (Channel* channel = channels_.edit(f_[Key::spyerUniqueid], epoch_)) channel->listensTo = target;
     return true;
 }
 

@@ -93,7 +93,9 @@ constexpr std::array<std::string_view, keyCount> names{"Channel",
                                                        "IPaddress",
                                                        "Address",
                                                        "Variable",
-                                                       "Value"};
+                                                       "Value",
+                                                       "SpyerUniqueid",
+                                                       "SpyeeUniqueid"};
 static_assert(!names.back().empty(), "one name for each Key");
 
 constexpr unsigned lower(char c) { return static_cast<unsigned char>(c) | 0x20U; }

@@ -108,6 +108,8 @@ enum class Key : std::uint8_t {
     // others
     variable,
     value,
+    spyerUniqueid,
+    spyeeUniqueid,
     count_
 };
 inline constexpr std::size_t keyCount = static_cast<std::size_t>(Key::count_);

@@ -134,6 +134,10 @@ enum class ChannelState : std::uint8_t {
 };
 std::string_view channelStateText(ChannelState state);
 
+// Of the recordings that Asterisk's MixMonitor makes. No list tells it: of a channel that was there before the board
+// was filled it is unknown until the next event.
+enum class Recording : std::uint8_t { unknown, off, on, paused };
+
 struct Channel {
     std::string uniqueid; // key
     std::string linkedid;
@@ -153,6 +157,8 @@ struct Channel {
     std::optional<UtcTime> heldSince;
     std::string localOther; // uniqueid of the other half of a Local channel
     std::string dialedBy;   // uniqueid of the channel that dials this one
+    Recording recording = Recording::unknown;
+    std::string listensTo;  // uniqueid of the channel that this one listens to (ChanSpy); as `recording`
     bool hangingUp = false; // HangupRequest was seen
 
     std::string_view key() const noexcept { return uniqueid; }

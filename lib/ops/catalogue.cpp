@@ -2,6 +2,7 @@
 
 #include "ops/catalogue/access.hpp"
 #include "ops/catalogue/callbacks.hpp"
+#include "ops/catalogue/calls.hpp"
 #include "ops/catalogue/control.hpp"
 #include "ops/catalogue/directory.hpp"
 #include "ops/catalogue/live.hpp"
@@ -22,13 +23,14 @@ std::array<Operation, sizeof...(Ops)> listOf() {
 
 const auto& operations() {
     static const auto list =
-        listOf<SystemStatus, SystemWhoami, SystemUnmapped, TenantList, TenantGet, TenantCreate, TenantUpdate,
-               DepartmentList, DepartmentGet, DepartmentCreate, DepartmentUpdate, DepartmentDelete, UserList,
-               UserCreate, UserUpdate, UserDisable, UserSetPassword, TokenCreate, TokenList, TokenRevoke, QueueList,
-               QueueGet, QueueStatus, QueueCreate, QueueUpdate, QueueDelete, AgentList, AgentGet, AgentStatus,
-               AgentCreate, AgentUpdate, AgentDelete, AgentLogin, AgentLogout, AgentPause, AgentUnpause,
-               AgentSetPenalty, PauseReasonList, PauseReasonCreate, PauseReasonUpdate, PauseReasonDelete,
-               QueueRemoveCaller, QueuePrioritiseCaller, ActionList, ActionGet, CallHangup, CallTransfer, PeerList,
+        listOf<SystemStatus, SystemWhoami, SystemUnmapped, SystemOutboundStatus, SystemOutboundStop,
+               SystemOutboundResume, TenantList, TenantGet, TenantCreate, TenantUpdate, DepartmentList, DepartmentGet,
+               DepartmentCreate, DepartmentUpdate, DepartmentDelete, UserList, UserCreate, UserUpdate, UserDisable,
+               UserSetPassword, TokenCreate, TokenList, TokenRevoke, QueueList, QueueGet, QueueStatus, QueueCreate,
+               QueueUpdate, QueueDelete, AgentList, AgentGet, AgentStatus, AgentCreate, AgentUpdate, AgentDelete,
+               AgentLogin, AgentLogout, AgentPause, AgentUnpause, AgentSetPenalty, PauseReasonList, PauseReasonCreate,
+               PauseReasonUpdate, PauseReasonDelete, QueueRemoveCaller, QueuePrioritiseCaller, QueueTransferCaller,
+               ActionList, ActionGet, CallHangup, CallTransfer, CallOriginate, CallRecord, CallMonitor, PeerList,
                CallList, CallGet, CallbackList, CallbackGet, CallbackRequest, CallbackCancel, CallbackRetry, EventPoll,
                AuditList, BlocklistList, BlocklistGet, BlocklistAdd, BlocklistUpdate, BlocklistRemove, BlocklistCheck,
                PriorityList, PriorityGet, PriorityAdd, PriorityUpdate, PriorityRemove, CustomerList, CustomerGet,

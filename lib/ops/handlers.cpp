@@ -34,6 +34,7 @@ Handlers allHandlers() {
     addEventHandlers(handlers);
     addControlHandlers(handlers);
     addCallCommandHandlers(handlers);
+    addCallPlacingHandlers(handlers);
     addPauseReasonHandlers(handlers);
     addRoutingCallerHandlers(handlers);
     addRoutingCustomerHandlers(handlers);

@@ -51,6 +51,11 @@ struct Services {
     routing::Desk& desk;
     // Takes up at once what was just asked for, and follows it.
     std::function<std::shared_ptr<control::Watch>(std::vector<domain::Action>)> watchActions;
+    storage::OutboundCaps outboundCaps;
+    // Calls on request have used up a good part of a cap: people are told. `login`: whose call it was.
+    std::function<void(const TenantId&, const std::string& login, const storage::CapAlarm&)> capAlarm;
+    // For what failed beside an operation that was done all the same.
+    std::function<void(std::string_view event, const Error& error)> warn;
 };
 
 // One call of an operation, as its handler sees it.
@@ -128,6 +133,7 @@ void addCallbackHandlers(Handlers& handlers);
 void addEventHandlers(Handlers& handlers);
 void addControlHandlers(Handlers& handlers);
 void addCallCommandHandlers(Handlers& handlers);
+void addCallPlacingHandlers(Handlers& handlers);
 void addPauseReasonHandlers(Handlers& handlers);
 void addRoutingCallerHandlers(Handlers& handlers);
 void addRoutingCustomerHandlers(Handlers& handlers);

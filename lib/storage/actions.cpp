@@ -6,6 +6,7 @@
 
 #include <charconv>
 #include <limits>
+#include <utility>
 
 namespace pbx::storage {
 namespace {
@@ -236,7 +237,7 @@ bool ActionRepository::finish(const Action& action, const Lease& lease, ActionSt
     });
 }
 
-int ActionRepository::giveUpOverdue() {
+std::vector<Action> ActionRepository::giveUpOverdue() {
     const auto now = epochMicros(database_.clock().now());
     const auto found = database_.connections().read([&](Sql& sql) {
         std::vector<Action> all;
@@ -245,16 +246,19 @@ int ActionRepository::giveUpOverdue() {
                 all.push_back(std::move(action));
         return all;
     });
-    if (found.empty()) return 0; // as nearly always: no transaction each second
+    if (found.empty()) return {}; // as nearly always: no transaction each second
     return database_.connections().write([&](Sql& sql) {
-        std::size_t ended = 0;
-        for (const auto& action : found) {
-            const auto state = givenUp(action);
-            ended += sql.execute(giveUp, {std::string(domain::actionStateText(state)), whyGivenUp(state), now,
-                                          action.tenant.str(), action.id.str(),
-                                          std::string(domain::actionStateText(action.state)), now});
+        std::vector<Action> ended;
+        for (auto action : found) {
+            const auto before = std::exchange(action.state, givenUp(action));
+            action.reason = whyGivenUp(action.state);
+            action.finishedAt = fromEpochMicros(now);
+            if (sql.execute(giveUp, {std::string(domain::actionStateText(action.state)), action.reason, now,
+                                     action.tenant.str(), action.id.str(), std::string(domain::actionStateText(before)),
+                                     now}) == 1)
+                ended.push_back(std::move(action));
         }
-        return static_cast<int>(ended);
+        return ended;
     });
 }
 

@@ -59,8 +59,8 @@ public:
     // Ends it, if it is open and the lease still holds. `reason` is cut to what is kept.
     bool finish(const domain::Action& action, const Lease& lease, domain::ActionState state, const std::string& reason);
     // Gives up what is past its time, whoever drives or drove: agents' actions are timed out, others expired when they
-    // were not sent, else unknown. Answers how many.
-    int giveUpOverdue();
+    // were not sent, else unknown. Answers those that it ended.
+    std::vector<domain::Action> giveUpOverdue();
     // Deletes what ended before `before`, at most `atMost`.
     int purge(UtcTime before, int atMost = 1000);
 

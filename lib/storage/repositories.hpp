@@ -18,6 +18,7 @@
 #include "storage/hours.hpp"
 #include "storage/idempotency.hpp"
 #include "storage/leases.hpp"
+#include "storage/outbound_guard.hpp"
 #include "storage/outbound_rules.hpp"
 #include "storage/pause_reasons.hpp"
 #include "storage/phones.hpp"
@@ -41,7 +42,7 @@ struct Repositories {
           priorityCallers(database), customers(database), statusRules(database), dids(database), hours(database),
           queueConditions(database), tenantRouting(database), callers(database), callbacks(database),
           callbackJobs(database), queueSettings(database), phones(database), trunks(database), outboundRules(database),
-          pauseReasons(database), actions(database), agentStates(database) {}
+          outboundGuard(database), pauseReasons(database), actions(database), agentStates(database) {}
 
     TenantRepository tenants;
     DepartmentRepository departments;
@@ -67,6 +68,7 @@ struct Repositories {
     PhoneRepository phones;
     TrunkRepository trunks;
     OutboundRuleRepository outboundRules;
+    OutboundGuard outboundGuard;
     PauseReasonRepository pauseReasons;
     ActionRepository actions;
     AgentStateRepository agentStates;

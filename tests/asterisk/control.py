@@ -7,6 +7,7 @@ import argparse
 import os
 import re
 import shutil
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -184,6 +185,9 @@ class Calls(Site):
         cls.driver = Driver(cls.lab, cls.pbxd)
         cls.addClassCleanup(cls.driver.close)
         cls.driver.all_phones()
+        with sqlite3.connect(f"{cls.folder}/pbxd/data/pbxd.sqlite") as db:
+            db.execute("INSERT INTO outbound_rules SELECT id, 'o_1', 'prefix', '+1212', '', 1 FROM tenants WHERE name = ?", (TENANT,))
+        cls.pbxd.call("did.create", tenant=TENANT, number="+12125550199", queue="support")
 
     def setUp(self):
         self.driver.mark()
@@ -245,6 +249,134 @@ class Calls(Site):
             self.assertNotIn(first["number"], [n for n, _ in self.callers("support")])
             with open(self.lab.state["queue_log"]) as f:
                 self.assertRegex(f.read(), r"\|WITHDRAW\|")
+        finally:
+            for agent in (101, 102):
+                self.asterisk("QueuePause", agent, "support", Paused="false")
+
+    def test_who_becomes_important_while_waiting(self):
+        """Moved up as far as the queue's ceiling lets him, by whoever changed the table; Asterisk 16 moves nobody."""
+        for agent in (101, 102):
+            self.asterisk("QueuePause", agent, "support", Paused="true")
+        try:
+            first, second = sorted(self.start("waiting", count=2), key=lambda c: c["number"])
+            soon(lambda: [n for n, _ in self.callers("support")] == [first["number"], second["number"]], "the order of their coming")
+            self.call("queue.set_conditions", id="support", priority_ceiling=30)
+            self.call("priority.add", number=second["number"], level=70, reason="asked twice")
+            raised = [a for a in self.pbxd.items("action.list", tenant=TENANT) if a["kind"] == "queue.prioritise_caller" and a["call_id"] == second["id"]]
+            if OPTIONS.version == 16:
+                self.assertEqual(raised, [])
+                self.assertEqual([n for n, _ in self.callers("support")], [first["number"], second["number"]])
+            else:
+                self.assertEqual(len(raised), 1)
+                soon(lambda: self.callers("support") == [(second["number"], "30"), (first["number"], "0")], "him to be the first")
+                soon(lambda: self.call("action.get", id=raised[0]["id"])["state"] == "confirmed", "that to be known", 5)
+                # nobody else is moved, and he not again, once the board has read the new order
+                soon(lambda: self.call("queue.status", id="support")["callers"][0]["call_id"] == second["id"], "the board to have the new order", 15)
+                self.call("customer.set_status", number=second["number"], status="vip")
+                self.call("priority.add", number="+12125550188", level=70)
+                self.assertEqual(len([a for a in self.pbxd.items("action.list", tenant=TENANT) if a["kind"] == "queue.prioritise_caller" and a["created_at"] > raised[0]["created_at"]]), 0)
+        finally:
+            for agent in (101, 102):
+                self.asterisk("QueuePause", agent, "support", Paused="false")
+
+    # --- calls on request
+
+    def talk(self):
+        (call,) = self.start("talking")
+        soon(lambda: len([c for c in self.call("call.get", id=call["id"])["channels"] if c.get("bridge")]) == 2, "both to be in the bridge")
+        return call
+
+    def recording(self, call):
+        return self.call("call.get", id=call["id"])["channels"][0].get("recording")
+
+    def confirmed(self, operation, **fields):
+        answer = self.call(operation, wait_seconds=10, **fields)
+        self.assertEqual(answer["state"], "confirmed", answer)
+        return answer["actions"][0]
+
+    def test_originate(self):
+        """The agent's phone rings first; then our number is called, under the id that the action tells."""
+        action = self.confirmed("call.originate", number="(212) 555-0101", agent="agent-103", caller_id="+12125550199")
+        self.driver.expect("UserEvent", 1, timeout=5, UserEvent="Click", Tenant=TENANT, Number="+12125550101", Shown="+12125550199")
+        self.assertEqual(action["detail"], "+12125550101")
+        server, uniqueid = action["call_id"].split("/")
+        call = soon(lambda: next((c for c in self.pbxd.items("call.list", tenant=TENANT) if c["id"] == action["call_id"] and c["state"] == "talking"), None), "the two to talk")
+        self.assertEqual([c.get("agent") for c in self.call("call.get", id=call["id"])["channels"]][0], "agent-103")
+        with self.lab.ami(events="off") as ami:
+            self.assertIn(uniqueid, [m.get("Uniqueid") for m in ami.list("CoreShowChannels")])
+        self.confirmed("call.hangup", id=call["id"])
+        # of no telephone: Asterisk says so
+        answer = self.call("call.originate", number="+12125550101", agent="agent-201", wait_seconds=10)
+        self.assertEqual(answer["state"], "rejected", answer)
+        self.assertIn("cannot be reached", answer["actions"][0]["reason"])
+        for number in ("+19005550123", "+13105550101", "911", "+12125550199", "+12125550101&PJSIP/x"):     # the last but one is our own
+            with self.assertRaisesRegex(PbxdError, "number"):
+                self.call("call.originate", number=number, agent="agent-103")
+        with self.assertRaisesRegex(PbxdError, "caller_id"):
+            self.call("call.originate", number="+12125550101", agent="agent-103", caller_id="+12125550188")
+
+    def test_record(self):
+        call = self.talk()
+        self.assertEqual(self.recording(call), "off")
+        action = self.confirmed("call.record", id=call["id"], action="start")
+        self.assertRegex(action["detail"], rf"^{TENANT}/\d{{4}}-\d\d-\d\d/[0-9A-Za-z-]+\.wav$")
+        path = os.path.join(self.folder, "lab/spool/monitor", action["detail"])
+        soon(lambda: os.path.exists(path), path)     # SIPp sends no sound: it stays empty
+        self.assertEqual(self.recording(call), "on")
+        self.assertEqual(self.call("call.record", id=call["id"], action="start")["actions"][0]["reason"], "it is recorded already")
+        self.confirmed("call.record", id=call["id"], action="pause")
+        self.assertEqual(self.recording(call), "paused")
+        self.confirmed("call.record", id=call["id"], action="resume")
+        self.confirmed("call.record", id=call["id"], action="stop")
+        self.assertEqual(self.recording(call), "off")
+        self.assertEqual(self.call("call.record", id=call["id"], action="stop")["actions"][0]["reason"], "it is not recorded")
+        # what the dialplan or an admin began is not ours to stop
+        other = self.talk_of_another()
+        self.assertEqual(soon(lambda: self.recording(other) == "on" and "on", "the board to show it"), "on")
+        answer = self.call("call.record", id=other["id"], action="stop")
+        self.assertEqual((answer["state"], answer["actions"][0]["reason"]), ("rejected", "it is not recorded by pbxd"))
+
+    def talk_of_another(self):
+        """A second call, which somebody else records."""
+        known = {c["id"] for c in self.calls("talking")}
+        self.driver.phones.call(TENANT, "1000", count=1, number="2125550177", hold=40, rate=5)
+        (call,) = soon(lambda: [c for c in self.calls("talking") if c["id"] not in known], "a second call")
+        with self.lab.ami(events="off") as ami:
+            channel = next(m.get("Channel") for m in ami.list("CoreShowChannels") if m.get("Uniqueid") == call["id"].split("/")[1])
+            self.assertEqual(ami.action("MixMonitor", Channel=channel, File="theirs.wav").get("Response"), "Success")
+        return call
+
+    def test_monitor(self):
+        """A supervisor's phone hears the agent's channel, and ends with it."""
+        call = self.talk()
+        with self.assertRaisesRegex(PbxdError, "agent: is required"):
+            self.call("call.monitor", id=call["id"])
+        idle = [agent for agent in (101, 102, 103) if f"agent-{agent}" != call["agent"]]
+        for mode, agent in zip(("whisper", "barge"), idle):     # both at once
+            action = self.confirmed("call.monitor", id=call["id"], mode=mode, agent=f"agent-{agent}")
+            spy = action["call_id"].split("/")[1]
+            with self.lab.ami(events="off") as ami:
+                found = {m.get("Uniqueid"): m for m in ami.list("CoreShowChannels")}
+            self.assertEqual((found[spy].get("Application"), found[spy].get("Channel").rpartition("-")[0]), ("ChanSpy", f"PJSIP/{TENANT}-{agent}"))
+        self.driver.expect("ChanSpyStart", 2, timeout=5)
+        self.confirmed("call.hangup", id=call["id"])
+        soon(lambda: not self.channels(), "the listeners to be gone with the call")
+
+    def test_move_caller(self):
+        for agent in (101, 102):
+            self.asterisk("QueuePause", agent, "support", Paused="true")
+        try:
+            (call,) = self.start("waiting")
+            with self.assertRaisesRegex(PbxdError, "waits in support already"):
+                self.call("queue.transfer_caller", id=call["id"], queue="support")
+            self.confirmed("queue.transfer_caller", id=call["id"], queue="sales")
+            self.assertEqual(self.callers("support"), [])
+            self.assertEqual(self.callers("sales"), [(call["number"], "0")])
+            # and on to one that serves him
+            self.asterisk("QueueAdd", 103, "vip")
+            self.confirmed("queue.transfer_caller", id=call["id"], queue="vip")
+            self.driver.expect("AgentConnect", 1, timeout=10, Queue=f"{TENANT}-vip")
+            self.asterisk("QueueRemove", 103, "vip")
         finally:
             for agent in (101, 102):
                 self.asterisk("QueuePause", agent, "support", Paused="false")

@@ -95,7 +95,7 @@ class Instance(unittest.TestCase):
         with self.lab.ami() as full, self.lab.ami("pbxd") as thin:
             for name in ("Event: VarSet", "DeviceStateChange Device: Queue:"):
                 since = thin.mark()
-                full.action("Originate", Channel="Local/800@viatalk-internal/n", Application="Wait", Data=1, CallerID=f'"{name}" <5550999>', Async="true")
+                full.action("Originate", Channel="Local/800@viatalk-agents/n", Application="Wait", Data=1, CallerID=f'"{name}" <5550999>', Async="true")
                 self.assertIsNotNone(thin.wait(lambda m: m.get("Event") == "NewCallerid" and m.get("CallerIDName") == name, since=since), name)
                 self.assertIsNotNone(thin.wait(lambda m: m.get("Event") == "Hangup" and m.get("CallerIDName") == name, since=since), name)
 

@@ -160,12 +160,12 @@ TEST_P(ControlRecords, WhatIsOverdueIsGivenUpByItsKind) {
     const auto unsent = ask(ActionKind::callHangup, alice);
     const auto sent = ask(ActionKind::callHangup, alice);
     ASSERT_TRUE(repos->actions.claim(sent, *lease, clock.now() + 5s));
-    EXPECT_EQ(0, repos->actions.giveUpOverdue());
+    EXPECT_TRUE(repos->actions.giveUpOverdue().empty());
     clock.advance(6s);
-    EXPECT_EQ(1, repos->actions.giveUpOverdue());
+    EXPECT_EQ(1U, repos->actions.giveUpOverdue().size());
     EXPECT_EQ(ActionState::unknown, stateOf(sent));
     clock.advance(60s);
-    EXPECT_EQ(2, repos->actions.giveUpOverdue());
+    EXPECT_EQ(2U, repos->actions.giveUpOverdue().size());
     EXPECT_EQ(ActionState::timedOut, stateOf(login));
     EXPECT_EQ(ActionState::expired, stateOf(unsent));
     EXPECT_NE("", repos->actions.get(scope(), login.id.str()).reason);

@@ -6,12 +6,12 @@ import secrets
 REFERENCES = {"id", "tenant", "department", "departments", "agent", "user", "queue", "queues", "after", "login", "hours", "default_queue"}
 CLAIMS = {"asterisk_name", "interface"}      # names in Asterisk, which is shared by the tenants
 PLAIN = {"name", "title", "country", "time_zone", "languages", "password", "operations", "operation", "server", "idempotency_key",
-         "number", "reason", "status", "dialled", "caller", "note", "key", "extension"}
+         "number", "reason", "status", "dialled", "caller", "note", "key", "extension", "caller_id"}
 NESTED = {"target", "name", "value", "from", "to", "date", "title"}   # texts of structs; test_wall.py tries what `target` names
 ID_PREFIXES = {"tenant": "t", "department": "d", "queue": "q", "agent": "a", "user": "u", "token": "k", "blocklist": "b", "priority": "p", "customer": "c",
                "did": "n", "hours": "h", "callback": "r", "pause_reason": "y", "action": "x"}
 MAKES = {"blocklist": "add", "priority": "add", "customer": "set", "status_rule": "set", "callback": "request"}   # of the others: create
-OF_CALLS = ("queue.remove_caller", "queue.prioritise_caller")      # their id is a call's
+OF_CALLS = ("queue.remove_caller", "queue.prioritise_caller", "queue.transfer_caller")      # their id is a call's
 ALPHABET = "abcdefghijklmnopqrstuvwxyz234567"
 
 
@@ -58,7 +58,7 @@ class Catalogue:
             "password": "correct horse " + fresh, "role": "supervisor", "interface": f"PJSIP/{tenant.name}-{fresh}", "operations": ["queue.*"],
             "queue": tenant.queues["sales"],
             "number": fresh_number(), "dialled": fresh_number(), "status": fresh,
-            "extension": "800", "priority": 1, "penalty": 0,
+            "extension": "800", "priority": 1, "penalty": 0, "action": "pause",
         }
         params = {n: values[n] for n in self.required(operation)}
         if operation == "token.create":

@@ -18,7 +18,7 @@ from xml.sax.saxutils import escape
 NAMESPACE = "urn:pbxd:integration:v1"
 # What a command of pbxctl is about, where that is no `id`.
 SUBJECTS = {"blocklist.add": "number", "blocklist.check": "number", "priority.add": "number", "customer.set": "number", "customer.set_status": "number",
-            "status_rule.set": "status", "did.create": "number", "route.explain": "dialled"}
+            "status_rule.set": "status", "did.create": "number", "route.explain": "dialled", "call.originate": "number"}
 ENVELOPE = "http://schemas.xmlsoap.org/soap/envelope/"
 
 

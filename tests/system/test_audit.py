@@ -46,7 +46,9 @@ class Acts:
 
 
 OF_MEMBERS = {"login", "logout", "pause", "unpause", "set_penalty"}      # verbs of agents in queues
-OF_CALLS = {"call.hangup", "call.transfer", "queue.remove_caller", "queue.prioritise_caller"}     # each needs a live call of its own: test_control.py
+# each needs a live call of its own: test_control.py, tests/asterisk/control.py
+OF_CALLS = {"call.hangup", "call.transfer", "call.originate", "call.record", "call.monitor", "queue.remove_caller", "queue.prioritise_caller",
+            "queue.transfer_caller", "system.outbound_stop", "system.outbound_resume"}
 
 
 def target_of(result, params={}):

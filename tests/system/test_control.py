@@ -2,9 +2,11 @@
 """Agents by request, on every face: logged in and out, paused, moved, and what Asterisk says to it; who may do it to whom; and whose word counts when
 another hand changes it in Asterisk."""
 import secrets
+import sqlite3
 import sys
 import time
 import unittest
+import urllib.request
 
 import os
 
@@ -247,6 +249,72 @@ class Control(unittest.TestCase):
         queue, callers = self.waiting()
         self.confirmed(self.call("queue.remove_caller", id=callers[-1]["call_id"]), 1)
         self.assertNotIn(callers[-1]["call_id"], [c["call_id"] for c in self.call("queue.status", id=queue)["callers"]])
+
+    # --- calls on request
+
+    def allow(self, *prefixes):
+        if S.backend != "sqlite":
+            self.skipTest("NOT RUN: the outbound rules are put into SQLite by hand")
+        with sqlite3.connect(S.path("data/pbxd.sqlite"), timeout=10) as db:
+            for prefix in prefixes:
+                db.execute("INSERT OR IGNORE INTO outbound_rules SELECT id, ?, 'prefix', ?, '', 1 FROM tenants WHERE name = ?", ("o_" + prefix[1:], prefix, TENANT))
+
+    def originate(self, number, agent, who=None, **params):
+        return attempt(S.json, "call.originate", {"number": number, "agent": agent, "wait_seconds": 10} | params, who or self.admin)
+
+    def test_originate(self):
+        """An agent's phone is rung first; what may not be dialled is refused before anything is sent; caps hold; the switch holds for all."""
+        agent = self.fresh_agent(107)
+        for number in ("+19005550123", "911", "+881612345678", "+12125550177", "12,5", "anonymous"):
+            self.assertEqual(self.originate(number, agent)[0], "invalid_argument", number)     # the tenant has no rule yet
+        self.allow("+1", "+44")
+        for number in ("+19005550123", "911", "+881612345678", "+449098790000", "12125550177,9", "+1212555\u20100177"):
+            self.assertEqual(self.originate(number, agent)[0], "invalid_argument", number)
+        self.assertEqual(self.originate("+12125550177", agent, caller_id="+12125550999")[0], "invalid_argument")     # not the tenant's
+        self.assertEqual(self.originate("+12125550177", "agent-999")[0], "not_found")
+        self.assertEqual(self.originate("+12125550177", agent, self.t.people["viewer"])[0], "forbidden")
+        self.assertEqual(self.originate("+12125550177", agent, self.t.people["agent"])[0], "not_found")     # a colleague's phone
+        before = self.call("system.outbound_status")["used_today"]
+        # the simulated agent answers or not; either way Asterisk itself tells
+        outcome, answer = self.originate("(212) 555-0177", agent)
+        self.assertEqual(outcome, "ok")
+        self.assertIn(answer["state"], ("confirmed", "rejected", "sent"), answer)
+        self.assertEqual(answer["actions"][0]["detail"], "+12125550177")
+        self.assertRegex(answer["actions"][0]["call_id"], "^main/pbxc-[a-z2-7]{20}$")
+        self.assertEqual(self.call("system.outbound_status")["used_today"], before + 1)
+
+    def test_originate_is_capped(self):
+        agent = self.fresh_agent(108)
+        self.allow("+1310")
+        for n in range(10):
+            self.assertEqual(self.originate("+13105550188", agent, wait_seconds=0)[0], "ok", n)
+        self.assertEqual(self.originate("+13105550188", agent, wait_seconds=0)[0], "too_many_requests")
+        told = [(r["outcome"], r["target"]) for r in S.items("audit.list", S.operator, tenant=TENANT, operation="outbound.cap") if r["target"] == "+13105550188"]
+        self.assertEqual(told, [("100 %", "+13105550188"), ("80 %", "+13105550188"), ("50 %", "+13105550188")])
+        with urllib.request.urlopen(S.url + "/metrics", timeout=10) as answer:
+            metrics = answer.read().decode()
+        self.assertIn('pbxd_outbound_cap_alarms_total{cap="number",percent="100"} 1', metrics)
+        self.assertRegex(metrics, r'pbxd_actions_total\{kind="agent.login",outcome="confirmed"\} [1-9]')
+        self.assertIn("outbound.cap", S.log_text())
+        self.assertNotIn("+13105550188", "".join(line for line in S.log_text().splitlines() if "outbound.cap" in line))
+
+    def test_originate_is_stopped(self):
+        agent = self.fresh_agent(109)
+        self.allow("+1415")
+        self.assertEqual(attempt(S.json, "system.outbound_stop", {}, self.admin)[0], "forbidden")
+        S.call("system.outbound_stop", S.operator, reason="attack")
+        try:
+            outcome = self.originate("+14155550188", agent, wait_seconds=0)
+            self.assertEqual(outcome[0], "conflict")
+            S.stop_pbxd()
+            S.start_pbxd()
+            self.assertEqual(self.originate("+14155550188", agent, wait_seconds=0)[0], "conflict")     # a restart changes nothing
+            status = self.call("system.outbound_status")
+            self.assertEqual((status["stopped"], status["stops"][0]["reason"]), (True, "attack"))
+        finally:
+            S.call("system.outbound_resume", S.operator)
+        self.assertEqual(attempt(S.json, "system.outbound_resume", {}, S.operator)[0], "not_found")
+        stack.wait(lambda: self.originate("+14155550188", agent, wait_seconds=0)[0] == "ok", 10, "calls to be made again")
 
     def test_hostile_names(self):
         for text in ("support\r\nAction: Command", "a\nb", "sup,port", "${EXTEN}", "x&SIP/y", "support ", "\u2028"):

@@ -26,6 +26,8 @@ class Matrix(unittest.TestCase):
         params = C.valid(operation, S.tenants["dotblock"])
         if "id" in params:
             params["id"] = catalogue.never_existed(params["id"] or "x_aaaaaaaaaaaaaaaa")
+        if operation == "call.originate":     # what it would be is asked first
+            params["agent"] = "a_aaaaaaaaaaaaaaaa"
         if role == "operator" and operation not in ("tenant.create", "system.unmapped"):
             params["tenant"] = "dotblock"
         return params

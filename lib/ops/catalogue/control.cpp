@@ -27,7 +27,9 @@ const TypeDesc& ActionRow::describe() {
         field<&ActionRow::reason>("reason", "Why it is not confirmed; Asterisk's own words where it refused."),
         field<&ActionRow::agent>("agent", "Name of the agent."),
         field<&ActionRow::queue>("queue", "Name of the queue."),
-        field<&ActionRow::callId>("call_id", "Id of the call."),
+        field<&ActionRow::callId>("call_id", "Id of the call; also of the one that it makes."),
+        field<&ActionRow::detail>("detail", "The number to call, the other queue, the file of a recording (below "
+                                            "Asterisk's folder of recordings), or what else it was about."),
         field<&ActionRow::server>("server", "Name of the Asterisk."),
         field<&ActionRow::login>("login", "Who asked for it."),
         field<&ActionRow::idempotencyKey>("idempotency_key", "The key that it was asked for with."),
@@ -121,8 +123,8 @@ const TypeDesc& CallCommandParams::describe() {
 const TypeDesc& CallTransferParams::describe() {
     static const auto type = describeType<CallTransferParams>(
         "CallTransferParams", field<&CallTransferParams::id>("id", callDoc, reference()),
-        field<&CallTransferParams::extension>(
-            "extension", "1 to 7 digits; it must exist in the tenant's own part of the dialplan.", {.maxLength = 7}),
+        field<&CallTransferParams::extension>("extension", "1 to 7 digits; one that the tenant's phones may dial.",
+                                              {.maxLength = 7}),
         field<&CallTransferParams::waitSeconds>("wait_seconds", waitDoc, waitLimits()));
     return type;
 }

@@ -24,7 +24,7 @@ struct ActionRow {
     std::string kind; // the operation that asked for it
     domain::ActionState state = domain::ActionState::accepted;
     std::optional<std::string> reason; // why it is not confirmed
-    std::optional<std::string> agent, queue, callId;
+    std::optional<std::string> agent, queue, callId, detail;
     std::string server, login;
     std::optional<std::string> idempotencyKey;
     UtcTime createdAt;

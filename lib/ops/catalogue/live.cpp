@@ -101,6 +101,8 @@ const TypeDesc& ChannelRow::describe() {
         field<&ChannelRow::agent>("agent", "Name of the agent whose phone it is."),
         field<&ChannelRow::bridge>("bridge", "The bridge it is in."),
         field<&ChannelRow::heldSince>("held_since", "Since when it is on hold."),
+        field<&ChannelRow::recording>("recording",
+                                      "Whether it is recorded; absent: not known, as it was there before pbxd looked."),
         field<&ChannelRow::startedAt>("started_at", "When it came up."));
     return type;
 }

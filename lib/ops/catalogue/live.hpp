@@ -106,12 +106,19 @@ struct CallListParams {
     std::optional<std::int32_t> limit;
     static const TypeDesc& describe();
 };
+enum class RecordingState { off, on, paused };
+template <>
+struct Choices<RecordingState> {
+    static constexpr std::string_view name = "RecordingState";
+    static constexpr std::string_view texts[] = {"off", "on", "paused"};
+};
 struct ChannelRow {
     std::string channel, state;
     std::string number, name;
     std::optional<std::string> agent;
     std::optional<std::string> bridge;
     std::optional<UtcTime> heldSince;
+    std::optional<RecordingState> recording;
     UtcTime startedAt;
     static const TypeDesc& describe();
 };

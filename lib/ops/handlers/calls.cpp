@@ -45,6 +45,8 @@ ChannelRow channelRow(const BoardView& view, const std::string& server, const li
         row.agent = agent->agent.name;
     row.bridge = unlessEmpty(channel.bridgeId);
     row.heldSince = channel.heldSince;
+    if (channel.recording != live::Recording::unknown)
+        row.recording = static_cast<RecordingState>(static_cast<int>(channel.recording) - 1);
     row.startedAt = channel.createdAt;
     return row;
 }

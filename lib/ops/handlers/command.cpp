@@ -41,6 +41,7 @@ ActionRow actionRow(const domain::Directory& directory, const domain::Action& ac
     if (action.queue)
         if (const auto* queue = directory.queue(*action.queue)) out.queue = queue->queue.name;
     out.callId = unlessEmpty(action.call);
+    if (const auto at = action.parameters.find("detail"); at != action.parameters.end()) out.detail = at->second;
     out.server = action.server;
     out.login = action.login;
     out.idempotencyKey = unlessEmpty(action.idempotencyKey);

@@ -1,6 +1,7 @@
 // Who is blocked and who goes first.
 #include "ops/catalogue/routing_callers.hpp"
 
+#include "ops/handlers/raise_waiting.hpp"
 #include "ops/handlers/routing_common.hpp"
 #include "routing/decision.hpp"
 
@@ -129,6 +130,7 @@ PriorityRow addPriority(Context& context, const PriorityAddParams& params) {
     caller.addedBy = context.principal().login;
     const auto added = context.repositories().priorityCallers.add(context.scope(), caller);
     context.concerns(added.id.str());
+    raiseWaiting(context, added.number);
     return priorityRow(context, added);
 }
 
@@ -141,7 +143,9 @@ PriorityRow updatePriority(Context& context, const PriorityUpdateParams& params)
     change.queue = changedQueue(context, params.queue);
     change.expiresAt = changedExpiry(context, params.expiresAt, params.expiresInMinutes);
     change.reason = params.reason;
-    return priorityRow(context, callers.update(context.scope(), id, change));
+    const auto updated = callers.update(context.scope(), id, change);
+    raiseWaiting(context, updated.number);
+    return priorityRow(context, updated);
 }
 
 Done removePriority(Context& context, const NumberReference& params) {

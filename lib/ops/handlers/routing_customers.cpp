@@ -1,5 +1,6 @@
 // What the CRM tells about numbers.
 #include "ops/catalogue/routing_callers.hpp"
+#include "ops/handlers/raise_waiting.hpp"
 #include "ops/handlers/routing_common.hpp"
 
 namespace pbx::ops {
@@ -37,6 +38,7 @@ CustomerRow putCustomer(Context& context, const std::string& number, const stora
     const auto customer =
         context.repositories().customers.put(context.scope(), wantedNumber(context, "number", number), change);
     context.concerns(customer.id.str());
+    raiseWaiting(context, customer.number);
     return customerRow(customer);
 }
 

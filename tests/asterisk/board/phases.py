@@ -106,7 +106,7 @@ def blind_transfer_by_ami(d):
     d.call_all(hold=6)
     d.expect("AgentConnect", 3)
     for i, talk in enumerate(d.events("AgentConnect")):
-        context = talk.get("Queue").partition("-")[0] + "-internal"
+        context = talk.get("Queue").partition("-")[0] + "-agents"
         d.expect("BridgeEnter", Channel=talk.get("DestChannel"))   # before it, Asterisk refuses the transfer
         if i < 2:
             d.action("BlindTransfer", Channel=talk.get("DestChannel"), Context=context, Exten="800")
@@ -126,7 +126,7 @@ def attended_transfer(d):
     time.sleep(0.3)   # not for synchronisation: the transfer's digits are clocked by media, which must flow first
     talks = d.events("AgentConnect")
     for talk in talks:
-        d.action("Atxfer", Channel=talk.get("DestChannel"), Context=talk.get("Queue").partition("-")[0] + "-internal", Exten="103")
+        d.action("Atxfer", Channel=talk.get("DestChannel"), Context=talk.get("Queue").partition("-")[0] + "-agents", Exten="103")
     for tenant in TENANTS:
         d.expect("DeviceStateChange", Device=f"PJSIP/{tenant}-103", State="INUSE")
     d.check("consultation: caller on hold, two agents talk")
@@ -207,7 +207,7 @@ def originate(d):
     d.mark()
     for tenant in TENANTS:
         for agent in (101, 102, 103):
-            d.action("Originate", Channel=f"PJSIP/{tenant}-{agent}", Context=f"{tenant}-internal", Exten="800", Priority=1,
+            d.action("Originate", Channel=f"PJSIP/{tenant}-{agent}", Context=f"{tenant}-agents", Exten="800", Priority=1,
                      CallerID=f'"Click" <{agent}>', Timeout=2500, Async="true", ActionID=f"click-{tenant}-{agent}")
     d.expect("OriginateResponse", 3, Response="Success")
     d.check("one talks, one rings, one was busy")
@@ -216,7 +216,7 @@ def originate(d):
         d.action("Hangup", Channel=answer.get("Channel"))
     # the queue is rung first: a callback
     for tenant in TENANTS:
-        d.action("Originate", Channel=f"Local/{SUPPORT}@{tenant}-internal/n", Application="Wait", Data=4, Timeout=15000, Async="true")
+        d.action("Originate", Channel=f"Local/{SUPPORT}@{tenant}-agents/n", Application="Wait", Data=4, Timeout=15000, Async="true")
     d.expect("AgentConnect", 3)
     d.check("callback by a Local channel talks")
     d.expect("AgentComplete", 3)
@@ -228,7 +228,7 @@ def local_channel_agent(d):
     """Members behind Local channels, one that is optimised away and one that is not."""
     for suffix in ("/n", ""):
         for tenant in TENANTS:
-            d.action("QueueAdd", Queue=f"{tenant}-vip", Interface=f"Local/101@{tenant}-internal{suffix}", MemberName="Ann",
+            d.action("QueueAdd", Queue=f"{tenant}-vip", Interface=f"Local/101@{tenant}-agents{suffix}", MemberName="Ann",
                      StateInterface=f"PJSIP/{tenant}-101")
         d.mark()
         d.call_all(VIP, hold=3)
@@ -239,7 +239,7 @@ def local_channel_agent(d):
         d.expect("AgentComplete", 3)
         d.finish()
         for tenant in TENANTS:
-            d.action("QueueRemove", Queue=f"{tenant}-vip", Interface=f"Local/101@{tenant}-internal{suffix}")
+            d.action("QueueRemove", Queue=f"{tenant}-vip", Interface=f"Local/101@{tenant}-agents{suffix}")
 
 
 def chan_sip_agent(d):

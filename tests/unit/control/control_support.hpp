@@ -40,6 +40,8 @@ public:
     std::optional<storage::Lease> lease() const override { return held; }
     live::SnapshotPtr snapshot() const override { return board; }
     void submit(ami::Action action, std::chrono::milliseconds, ami::ActionHandlers handlers) override {
+        if (withoutSystem && action.name() == "MixMonitor")
+            throw Error(ErrorCode::unsupported, "MixMonitor needs the second AMI account (sys_user).");
         if (!connected) throw Error(ErrorCode::unavailable, "not connected");
         std::string text;
         action.appendTo(text, "");
@@ -67,9 +69,10 @@ public:
         }
         board = next;
     }
-    // `items` are headers of list events that come before the end.
+    // `items` are headers of list events that come before the end, `more` those of the end itself.
     void answer(ami::Result::Kind kind, const std::string& words = "",
-                const std::vector<std::map<std::string, std::string>>& items = {}, bool written = true) {
+                const std::vector<std::map<std::string, std::string>>& items = {}, bool written = true,
+                const std::map<std::string, std::string>& more = {}) {
         auto wire = std::move(sent.front());
         sent.erase(sent.begin());
         for (const auto& item : items) {
@@ -78,7 +81,8 @@ public:
             if (wire.handlers.onItem) wire.handlers.onItem(event);
         }
         ami::Message message;
-        message.add("Message", words);
+        if (!words.empty()) message.add("Message", words);
+        for (const auto& [key, value] : more) message.add(key, value);
         wire.handlers.onDone({kind, kind == ami::Result::Kind::timedOut ? nullptr : &message, items.size(), written});
     }
     // The verb of what waits for an answer; several: separated by blanks.
@@ -96,6 +100,7 @@ public:
     live::SnapshotPtr board;
     std::vector<Wire> sent;
     bool connected = true;
+    bool withoutSystem = false;
 };
 
 class ControlTest : public ::testing::Test {
@@ -128,8 +133,9 @@ protected:
     }
 
     void restart() {
-        controller = std::make_unique<Controller>(std::vector<Line*>{&line}, *stores, directory, clock, Log::none(),
-                                                  [this] { ++ended; });
+        controller = std::make_unique<Controller>(
+            std::vector<Line*>{&line}, *stores, directory, clock, Log::none(), [this] { ++ended; },
+            [this](const domain::Action& action) { observed.push_back(action); });
     }
     std::shared_ptr<Watch> ask(ActionKind kind, const std::string& queue, storage::StandingChange change,
                                std::map<std::string, std::string> parameters = {}) {
@@ -189,6 +195,7 @@ protected:
     FakeLine line;
     std::unique_ptr<Controller> controller;
     int ended = 0;
+    std::vector<domain::Action> observed;
 };
 
 } // namespace pbx::control

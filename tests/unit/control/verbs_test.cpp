@@ -66,7 +66,7 @@ TEST(Verbs, WhatAsteriskWouldTakeApartIsRefused) {
     for (const auto* text : {"", "/^PJSIP/", "SIP/a\r\nAction: Command", "SIP/a,b", "SIP/a b", "SIP/${X}"})
         EXPECT_EQ("channel", fieldOf([&] { verbs::hangup(text); })) << text;
     for (const auto* text : {"", "12345678", "1a", "*8", "1,2", "${X}", "1\n"})
-        EXPECT_EQ("extension", fieldOf([&] { verbs::blindTransfer("SIP/a-1", "acme-internal", text); })) << text;
+        EXPECT_EQ("extension", fieldOf([&] { verbs::blindTransfer("SIP/a-1", "acme-agents", text); })) << text;
     for (const auto* text : {"", "a b", "a,b", "a/b"})
         EXPECT_EQ("context", fieldOf([&] { verbs::showDialPlan(text, "800"); })) << text;
     EXPECT_EQ("priority", fieldOf([] { verbs::queueChangePriorityCaller("q", "SIP/a-1", 101); }));
@@ -77,6 +77,35 @@ TEST(Verbs, WhatAsteriskWouldTakeApartIsRefused) {
     EXPECT_EQ("reason", fieldOf([] { verbs::queuePause("q", "SIP/a", true, std::string(80, 'r')); }));
     EXPECT_EQ("penalty", fieldOf([] { verbs::queuePenalty("q", "SIP/a", -1); }));
     EXPECT_EQ("penalty", fieldOf([] { verbs::queuePenalty("q", "SIP/a", 1001); }));
+}
+
+TEST(Verbs, WhatIsCalledIsANumberAndWhatIsListenedToAChannel) {
+    const verbs::Originated phone{"PJSIP/acme-101", "pbxc-a", std::chrono::seconds(30)};
+    for (const auto* bad : {"", "911", "+1", "12125550123", "+1212555012x", "+12125550123&PJSIP/x", "+1212555\r\nX: y",
+                            "+12345678901234567"}) {
+        EXPECT_EQ("number", fieldOf([&] { verbs::originateClick(phone, "acme", bad, ""); })) << bad;
+        if (*bad != '\0') {
+            EXPECT_EQ("number", fieldOf([&] { verbs::originateClick(phone, "acme", "+12125550123", bad); })) << bad;
+        }
+    }
+    for (const auto* bad : {"", "a,b", "a b", "${X}", "a_b"})
+        EXPECT_EQ("tenant", fieldOf([&] { verbs::originateClick(phone, bad, "+12125550123", ""); })) << bad;
+    for (const auto* bad : {"", "PJSIP/x,qd", "/PJSIP/", "PJSIP/x&PJSIP/y"})
+        EXPECT_EQ("channel", fieldOf([&] { verbs::originateMonitor(phone, bad, verbs::Monitor::listen); })) << bad;
+    EXPECT_EQ("interface", fieldOf([&] {
+                  verbs::originateMonitor({"PJSIP/a&PJSIP/b", "pbxc-a", {}}, "PJSIP/x-1", verbs::Monitor::listen);
+              }));
+    const auto barge = wire(verbs::originateMonitor(phone, "PJSIP/x-0000000a", verbs::Monitor::barge));
+    EXPECT_NE(std::string::npos, barge.find("PBX_SPY_OPTIONS=qESB\r\n")) << barge;
+}
+
+TEST(Verbs, ARecordingLiesBelowItsFolder) {
+    for (const auto* bad : {"", "/etc/x.wav", "../x.wav", "a/../../x.wav", "a b.wav", "a.wav,b", "a|b", "${X}.wav"})
+        EXPECT_EQ("file", fieldOf([&] { verbs::recordStart("SIP/a-1", bad); })) << bad;
+    EXPECT_EQ("recording", fieldOf([] { verbs::recordStop("SIP/a-1", "0x1,2"); }));
+    EXPECT_EQ("recording", fieldOf([] { verbs::recordStop("SIP/a-1", ""); }));
+    EXPECT_EQ("queue", fieldOf([] { verbs::queueMoveCaller("q", "SIP/a-1", "x,y", 5); }));
+    EXPECT_EQ("priority", fieldOf([] { verbs::queueMoveCaller("q", "SIP/a-1", "x", 101); }));
 }
 
 } // namespace

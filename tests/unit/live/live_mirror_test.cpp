@@ -224,6 +224,32 @@ TEST_F(MirrorTest, WhatNoEventAnnouncesIsRefreshedNotDrift) {
     EXPECT_GE(refreshed(Refresh::counters), 1U);
 }
 
+// No list tells it, so a channel that was there before is unknown: "not recorded" would be a lie.
+TEST_F(MirrorTest, RecordingAndListeningAreKnownFromTheirEventsAlone) {
+    addCaller(asterisk, "q", "1.1");
+    rig.connect();
+    const auto channel = [&](const std::string& id) { return *rig.board()->channels.find(id); };
+    EXPECT_EQ(channel("1.1").recording, Recording::unknown);
+    const Headers first{{"Channel", "PJSIP/trunk-00000001"}, {"Uniqueid", "1.1"}, {"Linkedid", "1.1"}};
+    rig.event("MixMonitorStart", first);
+    EXPECT_EQ(channel("1.1").recording, Recording::on);
+    rig.event("MixMonitorMute", with(first, {{"Direction", "both"}, {"State", "1"}}));
+    EXPECT_EQ(channel("1.1").recording, Recording::paused);
+    rig.event("MixMonitorMute", with(first, {{"Direction", "both"}, {"State", "0"}}));
+    EXPECT_EQ(channel("1.1").recording, Recording::on);
+    rig.event("MixMonitorStop", first);
+    EXPECT_EQ(channel("1.1").recording, Recording::off);
+    rig.event("Newchannel",
+              {{"Channel", "PJSIP/boss-00000002"}, {"ChannelState", "6"}, {"Uniqueid", "1.2"}, {"Linkedid", "1.2"}});
+    EXPECT_EQ(channel("1.2").recording, Recording::off);
+    rig.event("ChanSpyStart", {{"SpyerUniqueid", "1.2"}, {"SpyeeUniqueid", "1.1"}});
+    EXPECT_EQ(channel("1.2").listensTo, "1.1");
+    rig.event("ChanSpyStop", {{"SpyerUniqueid", "1.2"}, {"SpyeeUniqueid", "1.1"}});
+    EXPECT_EQ(channel("1.2").listensTo, "");
+    rig.event("MixMonitorStart", {{"Uniqueid", "9.9"}}); // of a channel that is gone
+    EXPECT_EQ(rig.board()->counters.driftTotal(), 0U);
+}
+
 TEST_F(MirrorTest, AReloadIsAskedAfterAtOnceAndIsNoDrift) {
     rig.connect();
     auto& queue = asterisk.queues["q"];

@@ -265,7 +265,7 @@ TEST_F(AmiSession, ListsHaveTheRecordedHeaders) {
 TEST_F(AmiSession, OriginateTellsItsOutcomeByActionId) {
     login("pbxd", "p");
     EXPECT_EQ(message("Action: Originate\r\nActionID: o1\r\nChannel: PJSIP/hostrocket-101\r\nContext: "
-                      "hostrocket-internal\r\nExten: 102\r\n"
+                      "hostrocket-agents\r\nExten: 102\r\n"
                       "Priority: 1\r\nAsync: true\r\nChannelId: cti-0001\r\nCallerID: \"CTI\" <100>\r\n\r\n"),
               "Success: Originate successfully queued");
     session->output().clear();
@@ -300,7 +300,7 @@ TEST_F(AmiSession, HangupAndBlindTransferByChannel) {
         if (item.get("Channel").starts_with("PJSIP/hostrocket-10")) agent = item.get("Channel");
     ASSERT_FALSE(agent.empty());
     const auto moved = send("Action: BlindTransfer\r\nActionID: t\r\nChannel: " + agent +
-                            "\r\nContext: hostrocket-internal\r\nExten: 103\r\n\r\n");
+                            "\r\nContext: hostrocket-agents\r\nExten: 103\r\n\r\n");
     ASSERT_GE(moved.size(), 3U);
     EXPECT_EQ(moved[0].get("Message"), "Transfer succeeded");
     EXPECT_EQ(moved[1].name, "Unhold");

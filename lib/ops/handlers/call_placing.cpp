@@ -1,0 +1,143 @@
+// Calls that are made on request: click-to-call, and a supervisor's phone that listens in. What is dialled for somebody
+// passes the tenant's outbound rules, the caps and the switch here, once, before it is stored.
+#include "ops/catalogue/calls.hpp"
+#include "ops/handlers/call_target.hpp"
+#include "ops/handlers/routing_common.hpp"
+#include "routing/decision.hpp"
+#include "routing/outbound.hpp"
+
+namespace pbx::ops {
+namespace {
+
+using domain::ActionKind;
+
+bool isOwnNumber(const Context& context, const std::string& number) {
+    try {
+        context.repositories().dids.get(domain::Scope(context.scope().tenant()), number);
+        return true;
+    } catch (const Error& error) {
+        if (error.code() != ErrorCode::notFound) throw;
+        return false;
+    }
+}
+
+// The number, once it is known that the tenant may dial it.
+routing::Number allowedNumber(const Context& context, const std::string& text) {
+    auto number = routing::normalise(text, countryOf(context));
+    const auto tenant = context.scope().tenant();
+    auto& stores = context.repositories();
+    const auto why = routing::barred(number, stores.outboundRules.list(domain::Scope(tenant)));
+    if (why != routing::Barred::no) throw Error::field("number", std::string(routing::barredText(why)));
+    if (isOwnNumber(context, number.text))
+        throw Error::field("number", "is one of the tenant's own: it would call itself");
+    const auto facts = stores.callers.find(tenant, routing::matchKeys(number), context.now());
+    if (routing::findBlock(facts.blocks, number, context.now()))
+        throw Error(ErrorCode::conflict, "number: is on the tenant's blocklist");
+    return number;
+}
+
+std::string shownNumber(const Context& context, const std::string& text) {
+    const auto number = wantedNumber(context, "caller_id", text);
+    if (!number.starts_with('+') || !isOwnNumber(context, number))
+        throw Error::field("caller_id", "is none of the tenant's own numbers (did.list)");
+    return number;
+}
+
+// What the agent's own phone shows to the outside; empty: the trunk's.
+std::string phoneNumber(const Context& context, const domain::Agent& agent) {
+    try {
+        return context.repositories().phones.get(domain::Scope(context.scope().tenant()), agent.id.str()).callerNumber;
+    } catch (const Error& error) {
+        if (error.code() != ErrorCode::notFound) throw; // it is not one of ours
+        return {};
+    }
+}
+
+// Who is behind the request: each user and each token has a cap of its own.
+std::string sourceOf(const access::Principal& principal) {
+    return principal.token ? principal.login + '/' + principal.token->str() : principal.login;
+}
+
+Outcome originate(Context& context, const CallOriginateParams& params) {
+    const auto phone = findPhone(context, params.agent);
+    context.concerns(phone.agent.id.str());
+    const auto number = allowedNumber(context, params.number);
+    auto wanted = phoneAction(context, ActionKind::callOriginate, phone);
+    wanted.parameters["number"] = wanted.parameters["detail"] = number.text;
+    wanted.parameters["caller_id"] =
+        params.callerId ? shownNumber(context, *params.callerId) : phoneNumber(context, phone.agent);
+    const auto tenant = context.scope().tenant();
+    const auto& services = context.services();
+    for (const auto& alarm : context.repositories().outboundGuard.reserve(
+             tenant, number.text, sourceOf(context.principal()), services.outboundCaps))
+        services.capAlarm(tenant, context.principal().login, alarm);
+    return carryOut(context, {wanted}, params.waitSeconds);
+}
+
+Outcome monitor(Context& context, const CallMonitorParams& params) {
+    const BoardView view(context, context.scope());
+    const auto target = findCall(context, view, params.id);
+    AgentId agent;
+    const auto* channel = agentChannel(context, target, agent);
+    if (!channel) throw Error(ErrorCode::conflict, "no agent talks in call " + params.id);
+    const auto phone = findPhone(context, params.agent);
+    if (phone.agent.id == agent) throw Error(ErrorCode::conflict, "that phone is in the call itself");
+    if (phone.agent.server != target.board->server)
+        throw Error(ErrorCode::conflict,
+                    "the phone is on Asterisk " + phone.agent.server + ", the call on " + target.board->server);
+    auto wanted = phoneAction(context, ActionKind::callMonitor, phone);
+    const auto mode = params.mode.value_or(MonitorMode::listen);
+    wanted.parameters["mode"] = Choices<MonitorMode>::texts[static_cast<std::size_t>(mode)];
+    wanted.parameters["detail"] = wanted.parameters["mode"] + ' ' + params.id;
+    wanted.parameters["target"] = channel->uniqueid;
+    return carryOut(context, {wanted}, params.waitSeconds);
+}
+
+// ---- what holds it back
+
+OutboundStatusResult outboundStatus(Context& context, const NoParams&) {
+    auto& guard = context.repositories().outboundGuard;
+    const auto& caps = context.services().outboundCaps;
+    OutboundStatusResult out;
+    for (const auto& stop : guard.stops()) {
+        const bool holds = !stop.tenant || stop.tenant == context.tenant();
+        out.stopped = out.stopped || holds;
+        if (!holds && context.tenant()) continue; // another tenant's
+        OutboundStopRow row{{}, stop.reason, stop.by, stop.since};
+        if (stop.tenant) {
+            const auto* tenant = context.directory().tenant(*stop.tenant);
+            row.tenant = tenant ? tenant->name : stop.tenant->str();
+        }
+        out.stops.push_back(std::move(row));
+    }
+    if (context.tenant()) out.usedToday = guard.usedToday(*context.tenant());
+    out.perNumberPerDay = caps.number;
+    out.perSourcePerDay = caps.source;
+    out.perTenantPerDay = caps.tenant;
+    out.asOf = context.now();
+    return out;
+}
+
+OutboundStatusResult outboundStop(Context& context, const OutboundStopParams& params) {
+    if (context.tenant()) context.concerns(context.tenant()->str());
+    context.repositories().outboundGuard.stop(context.tenant(), params.reason.value_or(""), context.principal().login);
+    return outboundStatus(context, {});
+}
+
+OutboundStatusResult outboundResume(Context& context, const NoParams&) {
+    if (context.tenant()) context.concerns(context.tenant()->str());
+    context.repositories().outboundGuard.resume(context.tenant());
+    return outboundStatus(context, {});
+}
+
+} // namespace
+
+void addCallPlacingHandlers(Handlers& handlers) {
+    handlers.onWaiting<CallOriginate>(&originate);
+    handlers.onWaiting<CallMonitor>(&monitor);
+    handlers.on<SystemOutboundStatus>(&outboundStatus);
+    handlers.on<SystemOutboundStop>(&outboundStop);
+    handlers.on<SystemOutboundResume>(&outboundResume);
+}
+
+} // namespace pbx::ops
