@@ -131,6 +131,24 @@ void addAgi(std::vector<prometheus::MetricFamily>& out, const agi::Statistics& a
     for (auto* family : {&connections, &requests, &open, &failures, &ended, &violated}) out.push_back(family->take());
 }
 
+void addCallbacks(std::vector<prometheus::MetricFamily>& out,
+                  const std::map<std::string, callbacks::EngineFigures>& callbacks) {
+    using enum prometheus::MetricType;
+    Family inFlight("pbxd_callbacks_in_flight", "Callbacks under way: claimed, waiting for an agent, being called.",
+                    Gauge);
+    Family steps("pbxd_callback_steps_total", "What the engine of callbacks did, by step.", Counter);
+    for (const auto& [server, figures] : callbacks) {
+        inFlight.add(number(figures.inFlight), {{"asterisk", server}});
+        const std::pair<const char*, std::uint64_t> counts[] = {
+            {"claimed", figures.claimed}, {"begun", figures.begun},     {"sent", figures.sent},
+            {"resent", figures.resent},   {"moved", figures.moved},     {"withdrawn", figures.withdrawn},
+            {"hung_up", figures.hungUp},  {"adopted", figures.adopted}, {"in_doubt", figures.doubts},
+            {"settled", figures.settled}, {"failed", figures.failures}};
+        for (const auto& [step, count] : counts) steps.add(number(count), {{"asterisk", server}, {"step", step}});
+    }
+    for (auto* family : {&inFlight, &steps}) out.push_back(family->take());
+}
+
 void addPools(std::vector<prometheus::MetricFamily>& out, const access::Authenticator& authenticator,
               const storage::Database& database) {
     using enum prometheus::MetricType;
@@ -258,10 +276,12 @@ void Metrics::observeGate(std::string_view what) { impl_->gated.Add({{"what", st
 
 std::string Metrics::text(const std::vector<std::unique_ptr<AsteriskNode>>& nodes,
                           const access::Authenticator& authenticator, const storage::Database& database,
-                          const std::optional<agi::Statistics>& agi) const {
+                          const std::optional<agi::Statistics>& agi,
+                          const std::map<std::string, callbacks::EngineFigures>& callbacks) const {
     auto families = impl_->registry.Collect();
     addBoards(families, nodes);
     if (agi) addAgi(families, *agi);
+    addCallbacks(families, callbacks);
     addPools(families, authenticator, database);
     return prometheus::TextSerializer().Serialize(families);
 }

@@ -4,6 +4,7 @@
 
 #include "access/authenticator.hpp"
 #include "agi/server.hpp"
+#include "callbacks/engine.hpp"
 #include "daemon/node.hpp"
 #include "domain/control.hpp"
 #include "ops/dispatcher.hpp"
@@ -11,6 +12,7 @@
 #include "storage/outbound_guard.hpp"
 #include "web/front.hpp"
 
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -36,7 +38,8 @@ public:
     // Everything, in the text format 0.0.4; what is not counted is read here and now.
     std::string text(const std::vector<std::unique_ptr<AsteriskNode>>& nodes,
                      const access::Authenticator& authenticator, const storage::Database& database,
-                     const std::optional<agi::Statistics>& agi) const;
+                     const std::optional<agi::Statistics>& agi,
+                     const std::map<std::string, callbacks::EngineFigures>& callbacks) const;
 
 private:
     class Impl;

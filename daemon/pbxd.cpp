@@ -5,6 +5,7 @@
 #include "base/random.hpp"
 #include "control/controller.hpp"
 #include "daemon/agi.hpp"
+#include "daemon/callbacks.hpp"
 #include "daemon/database_settings.hpp"
 #include "daemon/faces.hpp"
 #include "daemon/housekeeper.hpp"
@@ -147,7 +148,8 @@ public:
           agiFace(
               config,
               {desk, hits, directory, clock, log, [this](std::string_view outcome) { metrics.observeRoute(outcome); }},
-              {repositories.callbackJobs, clock, log, [this](std::string_view what) { metrics.observeGate(what); }},
+              {repositories.callbackJobs, clock, log, [this](std::string_view what) { metrics.observeGate(what); },
+               failHook()},
               [this](Micros took) { metrics.observeAgiAnswer(took); }, clock, log),
           owner(services.node + '/' + randomText(8)), intervals(repositories, clock, log, owner) {
         for (const auto& name : config.names("asterisk"))
@@ -156,6 +158,7 @@ public:
         control = std::make_unique<control::Controller>(
             lines(), repositories, directory, clock, log, [this] { front->parking().wake(); },
             [this](const domain::Action& action) { metrics.observeAction(action); });
+        placer = makePlacer(config, lines(), repositories, owner, clock, log);
         loadDirectory();
     }
 
@@ -166,11 +169,13 @@ public:
         feed.onPublish([this](std::uint64_t) {
             front->parking().wake();
             control->boardChanged();
+            placer->boardChanged();
         });
         for (const auto& node : nodes) node->start();
         for (const auto& tenant : directory.get()->tenants()) routing::warmUp(tenant.country);
         agiFace.start();
         control->start();
+        placer->start();
         housekeeper.start({
             {"directory", std::chrono::seconds(1), [this] { refreshDirectory(); }},
             {"access", std::chrono::seconds(1), [this] { authenticator.maintain(); }},
@@ -191,6 +196,7 @@ public:
         agiFace.stop(); // calls until here are answered
         housekeeper.stop();
         writeLastHits();
+        placer->stop();
         control->stop();
         for (const auto& node : nodes) {
             node->stop();
@@ -232,6 +238,7 @@ public:
     live::Feed feed;
     std::vector<std::unique_ptr<AsteriskNode>> nodes;
     std::unique_ptr<control::Controller> control;
+    std::unique_ptr<callbacks::Placer> placer;
     Metrics metrics;
     routing::Desk desk{repositories, [this] { return routing::boardOf(boards(), clock.now()); }};
     routing::HitCounter hits{repositories.blocklist};
@@ -339,12 +346,14 @@ private:
         std::vector<AddressRange> mayRead;
         for (const auto& range : config.list("http", "metrics_allow"))
             mayRead.push_back(AddressRange::parse(range).value());
-        addHealth(router, {[this] { return ready(); }, [this] { return whyNotReady(); },
-                           [this] { return metrics.text(nodes, authenticator, database, agiFace.statistics()); },
-                           [mayRead](const std::string& address) {
-                               return std::any_of(mayRead.begin(), mayRead.end(),
-                                                  [&](const AddressRange& range) { return range.contains(address); });
-                           }});
+        addHealth(
+            router,
+            {[this] { return ready(); }, [this] { return whyNotReady(); },
+             [this] { return metrics.text(nodes, authenticator, database, agiFace.statistics(), placer->figures()); },
+             [mayRead](const std::string& address) {
+                 return std::any_of(mayRead.begin(), mayRead.end(),
+                                    [&](const AddressRange& range) { return range.contains(address); });
+             }});
     }
 
     web::FrontHooks frontHooks() {

@@ -21,6 +21,7 @@ constexpr std::array<SectionDoc, 9> sections{{
      "cap the log warns, the audit has a row and pbxd_outbound_cap_alarms_total counts."},
     {"agi", "FastAGI: where Asterisk's dialplan asks what to do with a call. It is served while at least one "
             "[asterisk.NAME] has an agi_token_file."},
+    {"callbacks", "People who asked to be called back. They are called over each Asterisk that has an agi_token_file."},
     {"asterisk.*", "One Asterisk server; one such section for each, with a name of your choice."},
     {"render.*", "How `pbxctl asterisk render` writes the configuration of the Asterisk of that name; pbxd itself does "
                  "not read it."},
@@ -198,6 +199,10 @@ constexpr std::array settings{
             "listen.",
             restart},
 
+    // [callbacks]
+    Setting{"callbacks", "keep_days", whole, "90",
+            "How long a callback that is over is kept, with what became of each attempt.", restart, 1, 3650, "days"},
+
     // [asterisk.NAME]
     Setting{"asterisk.*", "host", host, "127.0.0.1", "Where its manager interface (AMI) is.", restart},
     Setting{"asterisk.*", "port", whole, "5038", "AMI's port; 5039 is usual with TLS.", restart, 1, 65535},
@@ -225,6 +230,12 @@ constexpr std::array settings{
         "of its own for each Asterisk (openssl rand -hex 32). It is read again on SIGHUP; the first one takes a "
         "restart.",
         reload},
+    Setting{
+        "asterisk.*", "cdr_file", path, "",
+        "Asterisk's own call records (pbxd-cdr.csv in the folder cdr-custom of its log), where this machine can read "
+        "them: they tell what became of a callback whose dialplan could not report it. Without it such a one is "
+        "tried once more by the tenant's policy.",
+        restart},
     Setting{"asterisk.*", "tls", flag, "no", "Whether AMI is spoken over TLS.", restart},
     Setting{
         "asterisk.*", "tls_ca", path, "",

@@ -8,9 +8,36 @@
 
 namespace pbx::callbacks {
 
-using domain::CallbackEvent;
+using domain::CallbackMode;
 using domain::CallbackOutcome;
 using domain::CallbackState;
+
+namespace {
+
+// Clocks of two nodes may differ by so much: what was asked for "later" than now is as new as can be.
+constexpr std::chrono::seconds clocksApart{2};
+
+Turn turnOf(const storage::CallbackJob& job) {
+    return {job.callback.priority, job.callback.requestedAt, job.callback.id};
+}
+
+const QueueSight* queueOf(const storage::CallbackJob& job, const Sight& sight) {
+    const auto queue = sight.queues.find(job.asteriskQueue);
+    return queue == sight.queues.end() ? nullptr : &queue->second;
+}
+
+bool waitsThere(const storage::CallbackJob& job, const Sight& sight, const std::string& channelId) {
+    const auto* queue = queueOf(job, sight);
+    return queue && std::ranges::find(queue->waiting, channelId, &Waiter::channelId) != queue->waiting.end();
+}
+
+// Any of its attempts.
+bool waitsStill(const storage::CallbackJob& job, const QueueSight& queue) {
+    return std::ranges::any_of(queue.waiting,
+                               [&](const Waiter& waiter) { return waiter.ours && waiter.ours->id == job.callback.id; });
+}
+
+} // namespace
 
 struct Engine::Answers {
     struct One {
@@ -23,9 +50,9 @@ struct Engine::Answers {
 };
 
 Engine::Engine(EngineSettings settings, storage::CallbackJobRepository& jobs, Sender& sender, EngineLinks links,
-               const Clock& clock, const Log& log, std::uint64_t seed)
+               const Clock& clock, const Log& log)
     : settings_(std::move(settings)), jobs_(jobs), sender_(sender), links_(std::move(links)), clock_(clock),
-      log_(log.with({{"asterisk", settings_.server}})), random_(seed), leases_(settings_.leaseFor),
+      log_(log.with({{"asterisk", settings_.server}})), leases_(settings_.leaseFor),
       answers_(std::make_shared<Answers>()) {}
 
 Engine::~Engine() = default;
@@ -49,13 +76,15 @@ void Engine::tick(const Sight& sight) {
     const auto now = clock_.steady();
     policies_.clear();
     takeAnswers();
-    if (!guarded("renew", [&] { renew(now); })) return;
-    if (sight.current) {
-        if (!guarded("watch", [&] { watch(sight); })) return;
-        guarded("place", [&] { place(sight); });
-        guarded("sweep", [&] { sweep(now); });
+    if (!sight.driven) { // another node takes over what is under way, once nobody renews it
+        flights_.clear();
+        busy_ = false;
+        return;
     }
-    guarded("tell", [&] { tell(); });
+    if (!guarded("renew", [&] { renew(now); })) return;
+    if (!sight.current) return;
+    if (!guarded("watch", [&] { watch(sight); })) return;
+    guarded("place", [&] { place(sight); });
 }
 
 void Engine::renew(SteadyTime now) {
@@ -92,8 +121,16 @@ void Engine::watch(const Sight& sight) {
     auto jobs = jobs_.inFlight(settings_.server);
     figures_.inFlight = static_cast<int>(jobs.size());
     unengaged_.clear();
-    for (const auto& job : jobs)
-        if (needsAgent(job, sight)) ++unengaged_[job.asteriskQueue];
+    joining_.clear();
+    turns_.clear();
+    underWay_.clear();
+    for (const auto& job : jobs) {
+        turns_[job.callback.id] = turnOf(job);
+        underWay_.emplace(job.callback.id, job.callback.attempt);
+        if (!needsAgent(job, sight)) continue;
+        ++unengaged_[job.asteriskQueue];
+        if (isJoining(job, sight)) joining_.insert(job.asteriskQueue);
+    }
     for (auto& job : jobs) {
         if (job.owner != settings_.owner) {
             if (!leases_.isOver(job, clock_.steady()) || !jobs_.adopt(job, settings_.owner)) continue;
@@ -106,15 +143,23 @@ void Engine::watch(const Sight& sight) {
         guarded("step", [&] { step(job, sight); });
     }
     leases_.sweep();
+    hangUpStrays(sight);
     std::erase_if(flights_, [](const auto& entry) { return !entry.second.current; });
+    std::erase_if(moves_,
+                  [&](const auto& entry) { return clock_.steady() - entry.second.since > settings_.movesWithin; });
+    busy_ = !jobs.empty();
 }
 
-// Until an agent's phone rings for it that agent counts as free on the board, and is spoken for.
+// Until an agent's phone rings for it an attempt has a claim on one.
 bool Engine::needsAgent(const Job& job, const Sight& sight) {
     const auto state = job.callback.state;
     if (state == CallbackState::connected || state == CallbackState::inDoubt) return false;
-    const int waitingHalf = 3 - diallingHalf(policyOf(job).mode);
-    return !sight.legs.contains(domain::callbackChannelId(job.callback.id, job.callback.attempt, waitingHalf));
+    return !sight.legs.contains(waitingChannel(job));
+}
+
+// The half of its Local channel that waits in the queue.
+std::string Engine::waitingChannel(const Job& job) {
+    return domain::callbackChannelId(job.callback.id, job.callback.attempt, 3 - diallingHalf(policyOf(job).mode));
 }
 
 bool Engine::isAlive(const Job& job, const Sight& sight) const {
@@ -123,115 +168,60 @@ bool Engine::isAlive(const Job& job, const Sight& sight) const {
            sight.alive.contains(domain::callbackChannelId(callback.id, callback.attempt, 2));
 }
 
-void Engine::step(Job& job, const Sight& sight) {
-    auto& flight = flightOf(job);
-    switch (job.callback.state) {
-    case CallbackState::claimed: // begun by an owner who came no further
-        --unengaged_[job.asteriskQueue];
-        if (room(job, sight) > 0) {
-            ++unengaged_[job.asteriskQueue];
-            begin(job, sight);
-        } else {
-            jobs_.release(job, clock_.now());
+// We have sent it, and it does not stand in its queue yet: whoever joined meanwhile would not know its place.
+bool Engine::isJoining(const Job& job, const Sight& sight) {
+    const auto flight = flights_.find(job.callback.id);
+    if (job.callback.state != CallbackState::intent || flight == flights_.end()) return false;
+    const auto& [id, ours] = *flight;
+    return ours.attempt == job.callback.attempt && ours.sentAt &&
+           clock_.steady() - *ours.sentAt < settings_.joinWithin && !waitsThere(job, sight, waitingChannel(job));
+}
+
+bool Engine::isMisplaced(const Job& job, const Sight& sight) {
+    const auto* queue = queueOf(job, sight);
+    const auto moves = moves_.find(job.callback.id);
+    return queue && policyOf(job).mode == CallbackMode::agentFirst &&
+           (moves == moves_.end() || moves->second.count < settings_.moves) && needsAgent(job, sight) &&
+           callbacks::isMisplaced(*queue, waitingChannel(job), turnOf(job), turns_);
+}
+
+// What waits in a queue for a callback that is not under way any more: cancelled, expired, blocked, taken back.
+void Engine::hangUpStrays(const Sight& sight) {
+    const auto now = clock_.steady();
+    std::map<std::string, SteadyTime> done;
+    for (const auto& [name, queue] : sight.queues)
+        for (const auto& waiter : queue.waiting) {
+            if (!waiter.ours || underWay_.contains({waiter.ours->id, waiter.ours->attempt})) continue;
+            const auto before = hungUp_.find(waiter.channelId);
+            if (before != hungUp_.end() && now - before->second < settings_.settleAfter) {
+                done.insert(*before);
+                continue;
+            }
+            sender_.hangUp(waiter.channelId);
+            ++figures_.hungUp;
+            done.emplace(waiter.channelId, now);
         }
-        return;
-    case CallbackState::intent:
-        return stepIntent(job, flight, sight);
-    case CallbackState::gated:
-    case CallbackState::ringing:
-    case CallbackState::answered:
-    case CallbackState::connected:
-        return stepDialling(job, flight, sight);
-    case CallbackState::inDoubt:
-        return stepDoubt(job, flight);
-    default:
-        return;
-    }
+    hungUp_ = std::move(done);
 }
 
-void Engine::stepIntent(Job& job, Flight& flight, const Sight& sight) {
-    const auto now = clock_.steady();
-    if (isAlive(job, sight)) {
-        if (!flight.sentAt) flight.sentAt = now; // sent by an owner before us
-        flight.goneSince.reset();
-        // Nobody has answered in all its time, or the gate said no and the channel lingers.
-        if (now - *flight.sentAt > settings_.answerWithin + settings_.settleAfter * 2) withdraw(job);
-        return;
-    }
-    if (!flight.sentAt) {
-        // Not on the board, not through the gate: whether it was ever sent is not known. The same attempt may be sent
-        // (again): Asterisk refuses a second channel of this id, and the gate opens once.
-        ++figures_.resent;
-        send(job, flight);
-        return;
-    }
-    if (!flight.goneSince) flight.goneSince = now;
-    const bool failed = flight.answered == false;
-    const bool lost = now - *flight.sentAt > settings_.answerWithin + settings_.settleAfter;
-    const bool gone = flight.answered == true && now - *flight.goneSince > settings_.settleAfter;
-    const bool restarted = !job.startup.empty() && !sight.startup.empty() && job.startup != sight.startup;
-    if (failed || lost || gone || restarted) withdraw(job);
+// Whether an agent can be had for one more.
+bool Engine::hasRoom(const Job& job, const Sight& sight) {
+    const auto* queue = queueOf(job, sight);
+    if (!queue) return false;
+    const int taken = unengaged_[job.asteriskQueue];
+    if (policyOf(job).mode == CallbackMode::customerFirst)
+        return queue->free - callersBefore(*queue, turnOf(job), turns_) - taken > 0;
+    if (joining_.contains(job.asteriskQueue) || waitsStill(job, *queue)) return false;
+    // Where callers wait although nobody serves, the next to log in takes whoever is first.
+    const bool callers = std::ranges::any_of(queue->waiting, [](const Waiter& waiter) { return !waiter.ours; });
+    return std::max(queue->serving, callers ? 1 : 0) > taken;
 }
 
-void Engine::stepDialling(Job& job, Flight& flight, const Sight& sight) {
-    const auto now = clock_.steady();
-    if (isAlive(job, sight)) {
-        flight.goneSince.reset();
-        const auto id =
-            domain::callbackChannelId(job.callback.id, job.callback.attempt, diallingHalf(policyOf(job).mode));
-        const auto leg = sight.legs.find(id);
-        if (leg == sight.legs.end() || leg->second == LegState::none) return;
-        const auto event = leg->second == LegState::connected  ? CallbackEvent::connect
-                           : leg->second == LegState::answered ? CallbackEvent::answer
-                                                               : CallbackEvent::ring;
-        if (!domain::nextState(job.callback.state, event)) return;
-        reach(FailPoint::talking);
-        jobs_.progress(job, event);
-        return;
-    }
-    // The dialplan reports by itself, as a rule before the channel is gone from the board.
-    if (!flight.goneSince) flight.goneSince = now;
-    const bool restarted = !job.startup.empty() && !sight.startup.empty() && job.startup != sight.startup;
-    if (!restarted && now - *flight.goneSince < settings_.settleAfter) return;
-    const auto id = domain::callbackChannelId(job.callback.id, job.callback.attempt);
-    if (const auto outcome = links_.evidence(id)) return settle(job, *outcome);
-    if (job.callback.state == CallbackState::connected) return settle(job, CallbackOutcome::reached);
-    reach(FailPoint::resultKnown);
-    if (!jobs_.doubt(job)) return;
-    ++figures_.doubts;
-    log_.warning("callback.in_doubt", {{"callback", job.callback.id.str()}, {"attempt", job.callback.attempt}});
-}
-
-void Engine::stepDoubt(Job& job, Flight& flight) {
-    const auto now = clock_.steady();
-    if (!flight.doubtSince) flight.doubtSince = now;
-    const auto id = domain::callbackChannelId(job.callback.id, job.callback.attempt);
-    if (const auto outcome = links_.evidence(id)) return settle(job, *outcome);
-    if (now - *flight.doubtSince < settings_.evidenceWithin) return;
-    reach(FailPoint::resultKnown);
-    if (jobs_.settleDoubt(job)) ++figures_.settled;
-    reach(FailPoint::resultStored);
-}
-
-void Engine::settle(const Job& job, CallbackOutcome outcome) {
-    reach(FailPoint::resultKnown);
-    if (jobs_.settle(job, outcome)) ++figures_.settled;
-    reach(FailPoint::resultStored);
-}
-
-void Engine::withdraw(const Job& job) {
-    if (jobs_.withdraw(job, clock_.now() + settings_.withdrawnFor)) ++figures_.withdrawn;
-}
-
-// How many more attempts this callback's queue has agents for, after those who wait since before it was asked for.
-int Engine::room(const Job& job, const Sight& sight) const {
-    const auto queue = sight.queues.find(job.asteriskQueue);
-    if (queue == sight.queues.end()) return 0;
-    const auto& waiting = queue->second.waitingSince;
-    const auto earlier =
-        std::ranges::count_if(waiting, [&](UtcTime since) { return since < job.callback.requestedAt; });
-    const auto taken = unengaged_.find(job.asteriskQueue);
-    return queue->second.free - static_cast<int>(earlier) - (taken == unengaged_.end() ? 0 : taken->second);
+bool Engine::isDue(const Job& job, const Sight& sight) {
+    const auto age = sight.at - job.callback.requestedAt;
+    if (age < settings_.boardLag && age > -clocksApart) return false; // who came before it may not be on the board yet
+    const auto& hours = policyOf(job).hours;
+    return !hours || links_.open(job.tenant, *hours);
 }
 
 const domain::CallbackPolicy& Engine::policyOf(const Job& job) {
@@ -241,21 +231,17 @@ const domain::CallbackPolicy& Engine::policyOf(const Job& job) {
     return policies_.emplace(key, jobs_.policy(job.tenant, job.callback.queue)).first->second;
 }
 
+std::chrono::milliseconds Engine::answerTime(const domain::CallbackPolicy& policy) const {
+    return policy.mode == CallbackMode::agentFirst ? settings_.waitFor : policy.ring + settings_.answerMargin;
+}
+
 void Engine::place(const Sight& sight) {
-    if (std::ranges::none_of(sight.queues, [](const auto& entry) { return entry.second.free > 0; })) return;
-    // By their turn, as many as there is room for; among these in any order, so that two nodes do not fight for one.
-    std::vector<Job> chosen;
-    std::unordered_map<std::string, int> counted;
-    for (auto& job : jobs_.due(settings_.server, settings_.perQueue)) {
-        auto& count = counted[job.asteriskQueue];
-        if (room(job, sight) - count <= 0) continue;
-        const auto& hours = policyOf(job).hours;
-        if (hours && !links_.open(job.tenant, *hours)) continue;
-        ++count;
-        chosen.push_back(std::move(job));
-    }
-    std::ranges::shuffle(chosen, random_);
-    for (auto& job : chosen) guarded("take", [&] { take(std::move(job), sight); });
+    auto jobs = jobs_.due(settings_.server, settings_.perQueue);
+    busy_ = busy_ || !jobs.empty();
+    for (auto& job : jobs)
+        guarded("take", [&] {
+            if (hasRoom(job, sight) && isDue(job, sight)) take(std::move(job), sight);
+        });
 }
 
 void Engine::take(Job job, const Sight& sight) {
@@ -274,41 +260,31 @@ void Engine::begin(Job& job, const Sight& sight) {
         return;
     }
     ++figures_.begun;
+    underWay_.emplace(job.callback.id, job.callback.attempt);
     reach(FailPoint::begun);
-    send(job, flightOf(job));
+    send(job, flightOf(job), sight);
 }
 
-void Engine::send(const Job& job, Flight& flight) {
-    auto action = originateAction(job, policyOf(job), settings_.answerWithin);
+void Engine::send(const Job& job, Flight& flight, const Sight& sight) {
+    const auto* queue = queueOf(job, sight);
+    if (!queue) return withdrawFailed(job, flight, sight); // Asterisk does not have it any more
+    const auto& policy = policyOf(job);
+    auto action = originateAction(job, policy, positionOf(*queue, turnOf(job), turns_), answerTime(policy));
     const auto answered = [answers = answers_, id = job.callback.id, attempt = job.callback.attempt](bool ok) {
         std::lock_guard lock(answers->mutex);
         answers->come.push_back({id, attempt, ok});
     };
     try {
-        sender_.originate(std::move(action), settings_.answerWithin, answered);
+        sender_.originate(std::move(action), answerTime(policy), answered);
     } catch (const Error&) {
-        withdraw(job); // not sent, or so it was said: the gate is shut for it from now on either way
+        // Not sent, or so it was said: the gate is shut for it from now on either way.
+        withdrawFailed(job, flight, sight);
         throw;
     }
     flight.sentAt = clock_.steady();
+    joining_.insert(job.asteriskQueue);
     ++figures_.sent;
     reach(FailPoint::sent);
-}
-
-void Engine::sweep(SteadyTime now) {
-    if (sweptAt_ && now - *sweptAt_ < settings_.sweepEvery) return;
-    jobs_.expire();
-    sweptAt_ = now;
-}
-
-void Engine::tell() {
-    const auto news = jobs_.untold();
-    std::vector<storage::CallbackNews> told;
-    for (const auto& one : news) {
-        links_.tell(one);
-        told.push_back(one);
-    }
-    jobs_.told(told);
 }
 
 } // namespace pbx::callbacks

@@ -1,4 +1,4 @@
-// Where a test ends the program: the crash points P1-P8 of RELIABILITY B5. Compiled in with PBX_FAILPOINTS alone.
+// Where a test ends the program: the crash points P1-P8 of RELIABILITY B5. Compiled in with PBX_FAIL_POINTS alone.
 // Threads: the hook runs on the thread that reaches the point. It may throw anything (a simulated crash) or not return.
 #pragma once
 
@@ -19,7 +19,7 @@ enum class FailPoint : std::uint8_t {
 };
 using FailHook = std::function<void(FailPoint)>;
 
-#ifdef PBX_FAILPOINTS
+#ifdef PBX_FAIL_POINTS
 inline void reach(const FailHook& hook, FailPoint point) {
     if (hook) hook(point);
 }

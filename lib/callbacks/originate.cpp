@@ -4,7 +4,7 @@ namespace pbx::callbacks {
 
 int diallingHalf(domain::CallbackMode mode) { return mode == domain::CallbackMode::agentFirst ? 1 : 2; }
 
-ami::Action originateAction(const storage::CallbackJob& job, const domain::CallbackPolicy& policy,
+ami::Action originateAction(const storage::CallbackJob& job, const domain::CallbackPolicy& policy, int position,
                             std::chrono::milliseconds within) {
     const auto& callback = job.callback;
     const bool agentFirst = policy.mode == domain::CallbackMode::agentFirst;
@@ -23,7 +23,10 @@ ami::Action originateAction(const storage::CallbackJob& job, const domain::Callb
         .set("Variable", "__PBX_CB=" + callback.id.str())
         .set("Variable", "__PBX_CB_ATTEMPT=" + std::to_string(callback.attempt))
         .set("Variable", "__PBX_CB_TOKEN=" + job.token)
-        .set("Variable", "__PBX_CB_QUEUE=" + job.asteriskQueue);
+        .set("Variable", "__PBX_CB_QUEUE=" + job.asteriskQueue)
+        .set("Variable", "__PBX_CB_TENANT=" + job.tenantName)
+        .set("Variable", "__PBX_CB_POSITION=" + std::to_string(position))
+        .set("Variable", "__PBX_CB_PRIO=" + std::to_string(callback.priority));
     return action;
 }
 

@@ -3,8 +3,10 @@
 // Threads: any. Fails with pbx::Error invalidArgument for a queue's name that AMI cannot carry.
 //
 // Contract with the rendered dialplan (channel variables, inherited by both halves of the Local channel): PBX_CB = the
-// callback, PBX_CB_ATTEMPT, PBX_CB_TOKEN, PBX_CB_QUEUE = Asterisk's name of the queue. Contexts, extension s each:
-//   pbxd-callback-queue  waits in Queue(${PBX_CB_QUEUE})
+// callback, PBX_CB_ATTEMPT, PBX_CB_TOKEN, PBX_CB_QUEUE = Asterisk's name of the queue, PBX_CB_TENANT = the tenant's
+// name, PBX_CB_POSITION = Queue()'s position argument (from 1), PBX_CB_PRIO = QUEUE_PRIO (0-100). Contexts, extension s
+// each:
+//   pbxd-callback-queue  waits in Queue(${PBX_CB_QUEUE}) at that position
 //   pbxd-callback-gate   asks agi://.../gate/TOKEN with the three as arguments, dials if told so, and reports to
 //                        agi://.../done/TOKEN (dial_gate.hpp)
 // Agent first: the half that waits in the queue is dialled, and the other goes to the gate when an agent has answered.
@@ -22,7 +24,7 @@ inline constexpr std::string_view queueContext = "pbxd-callback-queue";
 inline constexpr std::string_view gateContext = "pbxd-callback-gate";
 
 // `within`: how long Asterisk waits for the first of the two to answer.
-ami::Action originateAction(const storage::CallbackJob& job, const domain::CallbackPolicy& policy,
+ami::Action originateAction(const storage::CallbackJob& job, const domain::CallbackPolicy& policy, int position,
                             std::chrono::milliseconds within);
 // Which half of the Local channel dials the customer.
 int diallingHalf(domain::CallbackMode mode);

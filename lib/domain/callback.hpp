@@ -159,11 +159,12 @@ struct Callback {
     int dials = 0;                          // attempts that went past the gate
     int maxDials = 0;
     int doubts = 0;
-    UtcTime requestedAt; // its turn
+    UtcTime requestedAt; // its turn, among those of its priority
     UtcTime dueAt;       // not before
     UtcTime expiresAt;
     std::optional<UtcTime> endedAt;
     std::int64_t version = 0; // grows with each change
+    int priority = 0;         // 0-100, as a caller's QUEUE_PRIO: a higher one is served first
 
     bool operator==(const Callback&) const = default;
 };

@@ -13,10 +13,12 @@ using domain::CallbackEvent;
 constexpr auto insertCallback =
     "INSERT INTO callbacks (tenant_id, id, queue_id, number, name, note, requested_by, state, attempt, dials, "
     "max_dials, doubts, requested_at, due_at, expires_at, state_at, open_key, server, startup, token, owner, epoch, "
-    "beat, version) VALUES (?, ?, ?, ?, ?, ?, ?, 'queued', 0, 0, ?, 0, ?, ?, ?, ?, ?, '', '', '', '', 0, 0, 1)";
+    "beat, version, priority) VALUES (?, ?, ?, ?, ?, ?, ?, 'queued', 0, 0, ?, 0, ?, ?, ?, ?, ?, '', '', '', '', 0, 0, "
+    "1, ?)";
 constexpr auto insertFirstEvent =
     "INSERT INTO callback_events (tenant_id, callback_id, version, state, attempt, at, pending) VALUES (?, ?, 1, "
     "'queued', 0, ?, 1)";
+constexpr std::chrono::hours longestWait{24};
 constexpr auto selectQueue = "SELECT id FROM queues WHERE ";
 constexpr auto turn = " ORDER BY requested_at, id LIMIT ?";
 const std::string selectAttempts =
@@ -76,6 +78,9 @@ void check(const NewCallback& wanted, UtcTime now) {
     checkNumber(wanted.number, "number");
     if (wanted.expiresAt && *wanted.expiresAt <= std::max(now, wanted.notBefore.value_or(now)))
         throw Error::field("expires_at", "must be later than now and than the time from which it may be called");
+    if (wanted.waitingSince && *wanted.waitingSince < now - longestWait)
+        throw Error::field("waiting_since", "must be less than a day ago");
+    if (wanted.priority < 0 || wanted.priority > 100) throw Error::field("priority", "must be 0 to 100");
 }
 
 void check(const domain::CallbackPolicy& policy) {
@@ -118,13 +123,16 @@ RequestedCallback CallbackRepository::request(const domain::Scope& scope, const 
                 made.note = wanted.note;
                 made.requestedBy = wanted.requestedBy;
                 made.maxDials = policy.retry.maxDials;
-                made.requestedAt = now;
+                made.requestedAt = std::min(now, wanted.waitingSince.value_or(now));
+                made.priority = wanted.priority;
                 made.dueAt = due;
                 made.expiresAt = wanted.expiresAt.value_or(due + policy.expiresAfter);
                 made.version = 1;
-                sql.execute(insertCallback, {scope.tenant().str(), made.id.str(), queue.str(), made.number, made.name,
-                                             made.note, made.requestedBy, std::int64_t(made.maxDials), epochMicros(now),
-                                             epochMicros(due), epochMicros(made.expiresAt), epochMicros(now), key});
+                sql.execute(insertCallback,
+                            {scope.tenant().str(), made.id.str(), queue.str(), made.number, made.name, made.note,
+                             made.requestedBy, std::int64_t(made.maxDials), epochMicros(made.requestedAt),
+                             epochMicros(due), epochMicros(made.expiresAt), epochMicros(now), key,
+                             std::int64_t(made.priority)});
                 sql.execute(insertFirstEvent, {scope.tenant().str(), made.id.str(), epochMicros(now)});
                 return {std::move(made), false};
             });

@@ -21,6 +21,9 @@ struct NewCallback {
     std::string requestedBy;
     std::optional<UtcTime> notBefore;
     std::optional<UtcTime> expiresAt; // empty: by the policy
+    // Who asks while waiting in the queue keeps the place: since when he waits, at most a day ago; and his QUEUE_PRIO.
+    std::optional<UtcTime> waitingSince; // empty: from now on
+    int priority = 0;                    // 0-100
 };
 struct RequestedCallback {
     domain::Callback callback;

@@ -17,17 +17,19 @@ using domain::CallbackState;
 constexpr std::size_t tokenLength = 32;
 
 // --- SQL ---
-const std::string jobColumns =
-    std::string(callbackColumns) + ", tenant_id, server, startup, token, owner, epoch, beat, state_at, ";
+const std::string jobColumns = std::string(callbackColumns) +
+                               ", tenant_id, server, startup, token, owner, epoch, beat, state_at, (SELECT name FROM "
+                               "tenants WHERE tenants.id = tenant_id), ";
 const std::string asteriskQueue = "COALESCE((SELECT queues.asterisk_name FROM queues WHERE queues.tenant_id = "
                                   "callbacks.tenant_id AND queues.id = callbacks.queue_id), '')";
 const std::string selectJob = "SELECT " + jobColumns + asteriskQueue + " FROM callbacks WHERE ";
 const std::string selectDue =
     "SELECT " + jobColumns +
     "asterisk_name FROM (SELECT c.*, q.asterisk_name, ROW_NUMBER() OVER (PARTITION BY "
-    "c.tenant_id, c.queue_id ORDER BY c.requested_at, c.id) AS place FROM callbacks c JOIN queues q ON q.tenant_id = "
+    "c.tenant_id, c.queue_id ORDER BY c.priority DESC, c.requested_at, c.id) AS place FROM callbacks c JOIN queues q "
+    "ON q.tenant_id = "
     "c.tenant_id AND q.id = c.queue_id WHERE q.server = ? AND c.state IN ('queued', 'retry_at') AND c.due_at <= ? AND "
-    "c.expires_at > ?) AS due WHERE place <= ? ORDER BY requested_at, id";
+    "c.expires_at > ?) AS due WHERE place <= ? ORDER BY priority DESC, requested_at, id";
 const std::string flightStates =
     "state IN ('claimed', 'intent', 'gated', 'ringing', 'answered', 'connected', 'in_doubt')";
 const std::string beatAll = "UPDATE callbacks SET beat = beat + 1 WHERE server = ? AND owner = ? AND " + flightStates;
@@ -40,6 +42,11 @@ constexpr auto setEnded = "UPDATE callback_attempts SET ended_at = ?, outcome = 
                           "= ? AND attempt = ?";
 constexpr auto selectExpired = "SELECT id FROM callbacks WHERE state IN ('queued', 'retry_at', 'claimed', 'intent', "
                                "'in_doubt') AND expires_at <= ? ORDER BY expires_at LIMIT ?";
+constexpr auto selectEnded =
+    "SELECT tenant_id, id FROM callbacks WHERE ended_at < ? AND NOT EXISTS (SELECT 1 FROM callback_events e WHERE "
+    "e.tenant_id = callbacks.tenant_id AND e.callback_id = callbacks.id AND e.pending = 1) ORDER BY ended_at LIMIT ?";
+// Not one that was opened again meanwhile.
+constexpr auto eraseEnded = "DELETE FROM callbacks WHERE tenant_id = ? AND id = ? AND ended_at < ?";
 constexpr auto selectUntold = "SELECT tenant_id, callback_id, version, state, attempt, at FROM callback_events WHERE "
                               "pending = 1 ORDER BY at, callback_id, version LIMIT ?";
 constexpr auto setTold =
@@ -52,7 +59,8 @@ template <class... As, class... Bs>
 struct Joined<Row<As...>, Row<Bs...>> {
     using type = Row<As..., Bs...>;
 };
-using OwnColumns = Row<std::string, std::string, std::string, std::string, std::string, Int, Int, Int, std::string>;
+using OwnColumns =
+    Row<std::string, std::string, std::string, std::string, std::string, Int, Int, Int, std::string, std::string>;
 using JobRow = Joined<CallbackRow, OwnColumns>::type;
 
 template <std::size_t... I>
@@ -62,16 +70,17 @@ CallbackRow frontOf(const JobRow& row, std::index_sequence<I...>) {
 
 CallbackJob jobOf(const JobRow& row) {
     CallbackJob out;
-    out.callback = callbackOf(frontOf(row, std::make_index_sequence<17>()));
-    out.tenant = TenantId(at<17>(row));
-    out.server = at<18>(row);
-    out.startup = at<19>(row);
-    out.token = at<20>(row);
-    out.owner = at<21>(row);
-    out.epoch = at<22>(row);
-    out.beat = at<23>(row);
-    out.stateAt = fromEpochMicros(at<24>(row));
-    out.asteriskQueue = at<25>(row);
+    out.callback = callbackOf(frontOf(row, std::make_index_sequence<18>()));
+    out.tenant = TenantId(at<18>(row));
+    out.server = at<19>(row);
+    out.startup = at<20>(row);
+    out.token = at<21>(row);
+    out.owner = at<22>(row);
+    out.epoch = at<23>(row);
+    out.beat = at<24>(row);
+    out.stateAt = fromEpochMicros(at<25>(row));
+    out.tenantName = at<26>(row);
+    out.asteriskQueue = at<27>(row);
     return out;
 }
 
@@ -266,6 +275,14 @@ bool CallbackJobRepository::withdraw(const CallbackJob& job, UtcTime notBefore) 
     });
 }
 
+bool CallbackJobRepository::blockIfListed(const CallbackJob& job) {
+    const auto now = database_.clock().now();
+    if (!database_.connections().read([&](Sql& sql) { return isBlocked(sql, job, now); })) return false;
+    return database_.connections().write([&](Sql& sql) {
+        return change(sql, job.callback.id, CallbackEvent::block, now, {{}, {}, ownedBy(job)});
+    });
+}
+
 bool CallbackJobRepository::progress(CallbackJob& job, CallbackEvent event) {
     const auto to = domain::nextState(job.callback.state, event);
     if (!to || !domain::isDialling(*to)) return false;
@@ -338,6 +355,16 @@ int CallbackJobRepository::expire(int atMost) {
             return change(sql, CallbackId(at<0>(row)), CallbackEvent::expire, now, wanted) ? 1 : 0;
         });
     return gone;
+}
+
+int CallbackJobRepository::purge(UtcTime endedBefore, int atMost) {
+    return database_.connections().write([&](Sql& sql) {
+        std::size_t gone = 0;
+        for (const auto& row :
+             sql.rows<Row<std::string, std::string>>(selectEnded, {epochMicros(endedBefore), std::int64_t(atMost)}))
+            gone += sql.execute(eraseEnded, {at<0>(row), at<1>(row), epochMicros(endedBefore)});
+        return static_cast<int>(gone);
+    });
 }
 
 GateReply CallbackJobRepository::gate(const std::string& server, const CallbackId& id, int attempt,

@@ -19,6 +19,7 @@ class Database;
 struct CallbackJob {
     TenantId tenant;
     domain::Callback callback;
+    std::string tenantName;
     std::string asteriskQueue; // empty: the queue is gone
     std::string server;        // where its attempt is; empty: queued
     std::string startup;       // of that Asterisk when the attempt was begun
@@ -57,7 +58,7 @@ class CallbackJobRepository {
 public:
     explicit CallbackJobRepository(Database& database) : database_(database) {}
 
-    // What could be begun on that Asterisk now: of each queue the first `perQueue` by their turn.
+    // What could be begun on that Asterisk now: of each queue the first `perQueue` by their turn, and in that order.
     std::vector<CallbackJob> due(const std::string& server, int perQueue);
     // From claimed to in doubt on that Asterisk, whoever owns them.
     std::vector<CallbackJob> inFlight(const std::string& server);
@@ -75,6 +76,8 @@ public:
     IntendResult intend(CallbackJob& job, const std::string& startup);
     // Before the gate: from its commit on the gate is shut for this attempt.
     bool withdraw(const CallbackJob& job, UtcTime notBefore);
+    // One that waits for an agent and whose number came onto the blocklist meanwhile ends here; true: this one did.
+    bool blockIfListed(const CallbackJob& job);
     // ring, answer or connect.
     bool progress(CallbackJob& job, domain::CallbackEvent event);
     // By its owner, from what the board or a record shows.
@@ -84,6 +87,8 @@ public:
     bool settleDoubt(const CallbackJob& job);
     // Those whose time ran out while no phone may ring for them, of all servers, at most `atMost`; answers how many.
     int expire(int atMost = 200);
+    // Those that ended before that and were told of, with all their attempts; answers how many.
+    int purge(UtcTime endedBefore, int atMost = 200);
 
     // The dial gate: opens once for an attempt, for whoever knows its token. An exception means: shut.
     GateReply gate(const std::string& server, const CallbackId& id, int attempt, const std::string& token);

@@ -97,6 +97,7 @@ Callback callbackOf(const CallbackRow& row) {
     out.expiresAt = fromEpochMicros(at<14>(row));
     out.endedAt = timeOf(at<15>(row));
     out.version = at<16>(row);
+    out.priority = static_cast<int>(at<17>(row));
     return out;
 }
 

@@ -85,6 +85,50 @@ TEST_P(CallbacksOf, ARequestComesBackAsItWasMade) {
     EXPECT_EQ(3, found.callback.maxDials);
 }
 
+TEST_P(CallbacksOf, WhoAsksWhileWaitingKeepsPlaceAndPriority) {
+    const auto scope = company();
+    request(scope, "+12125550101");
+    clock.advance(1min);
+    auto asked = wanted("+12125550102");
+    asked.waitingSince = clock.now() - 5min;
+    const auto kept = repos->callbacks.request(scope, asked).callback;
+    EXPECT_EQ(clock.now() - 5min, kept.requestedAt);
+    EXPECT_EQ(clock.now() + 8h, kept.expiresAt);
+    asked = wanted("+12125550103");
+    asked.priority = 10;
+    EXPECT_EQ(10, now(scope, repos->callbacks.request(scope, asked).callback.id).priority);
+    asked = wanted("+12125550104");
+    asked.waitingSince = clock.now() + 1min; // nobody waits since later
+    EXPECT_EQ(clock.now(), repos->callbacks.request(scope, asked).callback.requestedAt);
+    std::vector<std::string> order;
+    for (const auto& job : jobs().due("pbx1", 10)) {
+        order.push_back(job.callback.number.substr(9));
+        EXPECT_EQ("acme", job.tenantName);
+        EXPECT_EQ("acme-sales", job.asteriskQueue);
+    }
+    EXPECT_EQ((std::vector<std::string>{"103", "102", "101", "104"}), order);
+    asked.number = "+12125550105";
+    asked.waitingSince = clock.now() - 25h;
+    EXPECT_EQ(ErrorCode::invalidArgument, codeOf([&] { repos->callbacks.request(scope, asked); }));
+    asked.waitingSince.reset();
+    asked.priority = 101;
+    EXPECT_EQ(ErrorCode::invalidArgument, codeOf([&] { repos->callbacks.request(scope, asked); }));
+}
+
+TEST_P(CallbacksOf, WhatEndedLongAgoIsForgottenOnceItWasTold) {
+    const auto scope = company();
+    const auto open = request(scope, "+12125550101");
+    const auto ended = request(scope, "+12125550102");
+    ASSERT_TRUE(repos->callbacks.cancel(scope, ended.id.str()).cancelled);
+    clock.advance(24h);
+    EXPECT_EQ(0, jobs().purge(clock.now())); // nobody was told yet
+    jobs().told(jobs().untold());
+    EXPECT_EQ(0, jobs().purge(clock.now() - 24h)); // not before that
+    EXPECT_EQ(1, jobs().purge(clock.now()));
+    EXPECT_EQ(ErrorCode::notFound, codeOf([&] { now(scope, ended.id); }));
+    EXPECT_EQ(CallbackState::queued, stateOf(scope, open.id));
+}
+
 TEST_P(CallbacksOf, AskingAgainTellsTheOneThatIsOpen) {
     const auto scope = company();
     const auto first = request(scope);

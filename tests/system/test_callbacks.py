@@ -94,7 +94,8 @@ class Gate(unittest.TestCase):
 
     def begun(self, number, server="main"):
         """A callback whose first attempt was stored, as the engine does it; its arguments for the gate."""
-        made, token = S.call("callback.request", self.admin, queue="sales", number=number)["id"], secrets.token_hex(16)
+        # not due for years: pbxd itself leaves it alone
+        made, token = S.call("callback.request", self.admin, queue="sales", number=number, not_before="2099-01-01T00:00:00Z")["id"], secrets.token_hex(16)
         database = sqlite3.connect(S.path("data/pbxd.sqlite"), timeout=10)
         with database:
             database.execute("UPDATE callbacks SET state = 'intent', attempt = 1, token = ?, server = ?, owner = 'test', epoch = 1 WHERE id = ?", (token, server, made))

@@ -2,6 +2,7 @@
 // crashes is simulation_test's.
 #include "callbacks/engine.hpp"
 #include "callbacks/originate.hpp"
+#include "callbacks/upkeep.hpp"
 #include "callbacks_support.hpp"
 
 namespace pbx::callbacks::test {
@@ -19,6 +20,7 @@ protected:
         sent.push_back(text);
         answer = std::move(answered);
     }
+    void hangUp(const std::string& channelId) override { hungUp.push_back(channelId); }
     std::unique_ptr<Engine> engine(const std::string& owner = "node-a") {
         EngineSettings settings;
         settings.server = "pbx1";
@@ -26,19 +28,35 @@ protected:
         EngineLinks links;
         links.evidence = [this](const std::string&) { return evidence; };
         links.open = [this](const TenantId&, const HoursId&) { return open; };
-        links.tell = [this](const storage::CallbackNews& news) {
-            told.push_back(std::string(domain::stateToken(news.state)));
-        };
-        return std::make_unique<Engine>(settings, repos.callbackJobs, *this, links, clock, Log::none(), 1);
+        return std::make_unique<Engine>(settings, repos.callbackJobs, *this, links, clock, Log::none());
     }
     void SetUp() override {
-        sight.current = true;
+        sight.driven = sight.current = true;
         sight.startup = "boot";
-        sight.queues["acme-sales"].free = 1;
+        members(1);
     }
+    void members(int free) { queue().free = queue().serving = free; }
+    QueueSight& queue() { return sight.queues["acme-sales"]; }
     void tick(Engine& one, Micros after = 1s) {
         clock.advance(after);
+        sight.at = clock.now();
         one.tick(sight);
+    }
+    void callerJoins(UtcTime since, std::optional<int> priority = 0) {
+        queue().waiting.push_back({since, priority, {}, "caller-" + std::to_string(queue().waiting.size())});
+    }
+    // The placeholder of that attempt stands at the end of the queue.
+    void joins(const storage::CallbackJob& job) {
+        sight.alive.insert({channel(job), channel(job, 2)});
+        queue().waiting.push_back({clock.now(), 0, domain::parseCallbackChannelId(channel(job, 2)), channel(job, 2)});
+    }
+    void joinsAll() {
+        queue().waiting.clear();
+        for (const auto& job : repos.callbackJobs.inFlight("pbx1")) joins(job);
+    }
+    static std::string position(const std::string& action) {
+        const auto at = action.find("__PBX_CB_POSITION=") + 18;
+        return action.substr(at, action.find("\r\n", at) - at);
     }
     // The one attempt begun, up to the gate; its channel is on the board.
     storage::CallbackJob dialling(Engine& one) {
@@ -53,7 +71,7 @@ protected:
     }
 
     Sight sight;
-    std::vector<std::string> sent, told;
+    std::vector<std::string> sent, hungUp;
     std::function<void(bool)> answer;
     std::optional<CallbackOutcome> evidence;
     bool linkDown = false, open = true;
@@ -70,7 +88,9 @@ TEST_F(EngineOf, SendsWhatTheDialplanNeedsAndNotTheNumber) {
           std::string("Context: pbxd-callback-gate"), std::string("Exten: s"), std::string("Async: true"),
           "ChannelId: " + channel(job), "OtherChannelId: " + channel(job, 2), "Variable: __PBX_CB=" + id.str(),
           std::string("Variable: __PBX_CB_ATTEMPT=1"), "Variable: __PBX_CB_TOKEN=" + job.token,
-          std::string("Variable: __PBX_CB_QUEUE=acme-sales")})
+          std::string("Variable: __PBX_CB_QUEUE=acme-sales"), std::string("Variable: __PBX_CB_TENANT=acme"),
+          std::string("Variable: __PBX_CB_POSITION=1"), std::string("Variable: __PBX_CB_PRIO=0"),
+          std::string("Timeout: 600000")})
         EXPECT_NE(std::string::npos, sent[0].find(line + "\r\n")) << line;
     EXPECT_EQ(std::string::npos, sent[0].find("5550123"));
     EXPECT_EQ(CallbackState::intent, stateOf(id));
@@ -88,39 +108,156 @@ TEST_F(EngineOf, CustomerFirstDialsTheGateFirst) {
     EXPECT_NE(std::string::npos, sent[0].find("Context: pbxd-callback-queue\r\n"));
 }
 
-TEST_F(EngineOf, NeverBeginsMoreThanAgentsAreFreeAndKeepsTheTurn) {
+TEST_F(EngineOf, AsManyPlaceholdersAsMembersCouldServeOneAtATimeInTheirTurn) {
     std::vector<CallbackId> ids;
     for (int i = 0; i < 4; ++i) {
         ids.push_back(request("+1212555010" + std::to_string(i)));
         clock.advance(1s);
     }
-    sight.queues["acme-sales"].free = 2;
+    queue().serving = 2;
+    queue().free = 0; // all talk: the placeholders wait for whoever is done first
     const auto one = engine();
     tick(*one);
+    EXPECT_EQ(1U, sent.size());
+    tick(*one);
+    EXPECT_EQ(1U, sent.size()); // the first does not stand in the queue yet
+    joinsAll();
+    tick(*one);
+    ASSERT_EQ(2U, sent.size());
+    EXPECT_EQ("2", position(sent[1]));
+    joinsAll();
     tick(*one);
     EXPECT_EQ(2U, sent.size());
     EXPECT_EQ(CallbackState::intent, stateOf(ids[0]));
     EXPECT_EQ(CallbackState::intent, stateOf(ids[1]));
     EXPECT_EQ(CallbackState::queued, stateOf(ids[2]));
-    // An agent's phone rings for each of them: they are not free any more, and nobody is counted twice.
-    for (const auto& job : repos.callbackJobs.inFlight("pbx1")) sight.legs[channel(job, 2)] = LegState::ringing;
+    // An agent's phone rings for the first: another may come.
+    sight.legs[queue().waiting.at(0).channelId] = LegState::ringing;
     tick(*one);
-    EXPECT_EQ(4U, sent.size());
-    tick(*one);
-    EXPECT_EQ(4U, sent.size());
+    EXPECT_EQ(3U, sent.size());
 }
 
-TEST_F(EngineOf, WhoCameEarlierIsNotPassed) {
-    const auto early = clock.now();
-    clock.advance(1s);
-    request();
-    sight.queues["acme-sales"].waitingSince = {early};
+TEST_F(EngineOf, OneThatDoesNotJoinHoldsTheOthersUpForThreeSecondsOnly) {
+    request("+12125550101");
+    request("+12125550102");
+    members(2);
+    const auto one = engine();
+    tick(*one);
+    tick(*one, 2s);
+    EXPECT_EQ(1U, sent.size());
+    tick(*one);
+    EXPECT_EQ(2U, sent.size());
+}
+
+TEST_F(EngineOf, TheCustomerIsDialledFirstOnlyWhereAgentsAreFreeBeyondThoseWhoWait) {
+    domain::CallbackPolicy policy;
+    policy.mode = domain::CallbackMode::customerFirst;
+    policy.ring = 20s;
+    repos.callbacks.setPolicy(scope, {}, policy);
+    for (int i = 0; i < 4; ++i) {
+        callerJoins(clock.now() - (i ? -1min : 1min)); // one before all of them, the others later
+        request("+1212555010" + std::to_string(i));
+    }
+    queue().serving = 9;
+    queue().free = 0;
     const auto one = engine();
     tick(*one);
     EXPECT_TRUE(sent.empty());
-    sight.queues["acme-sales"].waitingSince = {clock.now()}; // he came later
+    queue().free = 3;
     tick(*one);
+    tick(*one);
+    ASSERT_EQ(2U, sent.size());
+    EXPECT_NE(std::string::npos, sent[0].find("Timeout: 50000\r\n"));
+    for (const auto& job : repos.callbackJobs.inFlight("pbx1")) sight.legs[channel(job, 1)] = LegState::ringing;
+    tick(*one); // both have an agent: the three are free beside them
+    EXPECT_EQ(4U, sent.size());
+}
+
+TEST_F(EngineOf, JoinsBehindWhoCameEarlierAndBeforeWhoCameLater) {
+    callerJoins(clock.now() - 2min, 10); // came later than none, and first by priority
+    callerJoins(clock.now() - 1min);
+    callerJoins(clock.now() + 1s);
+    request();
+    members(0);
+    const auto one = engine();
+    tick(*one);
+    ASSERT_EQ(1U, sent.size()); // callers wait, so one does too, although nobody serves
+    EXPECT_EQ("3", position(sent[0]));
+}
+
+TEST_F(EngineOf, WhoMayHaveComeEarlierIsWaitedFor) {
+    const auto one = engine();
+    request();
+    tick(*one, 499ms); // the board may be so old
+    EXPECT_TRUE(sent.empty());
+    tick(*one, 1ms);
     EXPECT_EQ(1U, sent.size());
+}
+
+TEST_F(EngineOf, APlaceholderAtAWrongPlaceIsPlacedAnewAtOnce) {
+    const auto early = clock.now();
+    clock.advance(1min);
+    const auto id = request();
+    const auto one = engine();
+    tick(*one);
+    const auto job = repos.callbackJobs.inFlight("pbx1").at(0);
+    joins(job);
+    callerJoins(early); // came earlier, and stands behind it
+    tick(*one);
+    EXPECT_EQ(CallbackState::queued, stateOf(id));
+    EXPECT_EQ(std::vector<std::string>{channel(job, 2)}, hungUp);
+    tick(*one);
+    EXPECT_EQ(1U, sent.size()); // the old one is still there
+    queue().waiting.erase(queue().waiting.begin());
+    sight.alive.clear();
+    tick(*one);
+    ASSERT_EQ(2U, sent.size());
+    EXPECT_EQ("2", position(sent[1]));
+    EXPECT_EQ(0, repos.callbacks.get(scope, id.str()).callback.dials);
+}
+
+TEST_F(EngineOf, WhatWaitsForNothingIsHungUp) {
+    const auto id = request();
+    const auto one = engine();
+    tick(*one);
+    const auto job = repos.callbackJobs.inFlight("pbx1").at(0);
+    joins(job);
+    tick(*one);
+    EXPECT_TRUE(hungUp.empty());
+    EXPECT_TRUE(repos.callbacks.cancel(scope, id.str()).cancelled);
+    tick(*one);
+    EXPECT_EQ(std::vector<std::string>{channel(job, 2)}, hungUp);
+    tick(*one);
+    EXPECT_EQ(1U, hungUp.size()); // not four times a second
+    tick(*one, 5s);
+    EXPECT_EQ(2U, hungUp.size());
+}
+
+TEST_F(EngineOf, WhoComesOntoTheBlocklistWhileWaitingIsNotCalled) {
+    const auto id = request();
+    const auto one = engine();
+    tick(*one);
+    const auto job = repos.callbackJobs.inFlight("pbx1").at(0);
+    joins(job);
+    tick(*one);
+    repos.blocklist.add(scope, {domain::BlockKind::exact, "+12125550123", {}, "", "alice"});
+    tick(*one, 5s);
+    EXPECT_EQ(CallbackState::blocked, stateOf(id));
+    EXPECT_EQ(std::vector<std::string>{channel(job, 2)}, hungUp);
+}
+
+TEST_F(EngineOf, AnotherNodeTakesOverWhatIsNotRenewed) {
+    request();
+    const auto first = engine("node-a");
+    const auto other = engine("node-b");
+    tick(*first);
+    Sight lost = sight;
+    lost.driven = lost.current = false;
+    for (int i = 0; i < 16; ++i) {
+        first->tick(lost); // it lives, and does not drive this Asterisk any more
+        tick(*other);
+    }
+    EXPECT_EQ("node-b", repos.callbackJobs.inFlight("pbx1").at(0).owner);
 }
 
 TEST_F(EngineOf, NothingIsBegunOutOfHoursOrUnseen) {
@@ -145,7 +282,7 @@ TEST_F(EngineOf, NothingIsBegunOutOfHoursOrUnseen) {
     EXPECT_EQ(CallbackState::queued, stateOf(id));
 }
 
-TEST_F(EngineOf, AnAgentWhoDoesNotAnswerCostsTheCustomerNothing) {
+TEST_F(EngineOf, AnAttemptWithoutAgentCostsTheCustomerNothing) {
     const auto id = request();
     const auto one = engine();
     tick(*one);
@@ -153,10 +290,38 @@ TEST_F(EngineOf, AnAgentWhoDoesNotAnswerCostsTheCustomerNothing) {
     tick(*one);
     EXPECT_EQ(CallbackState::queued, stateOf(id));
     EXPECT_EQ(0, repos.callbacks.get(scope, id.str()).callback.dials);
+    tick(*one, 8s);
+    EXPECT_EQ(1U, sent.size()); // what fails at once is tried again after ten seconds
     tick(*one);
-    EXPECT_EQ(1U, sent.size());
-    tick(*one, 20s);
     EXPECT_EQ(2U, sent.size());
+}
+
+TEST_F(EngineOf, WhatHasWaitedInVainIsPlacedAgainAtOnce) {
+    const auto id = request();
+    const auto one = engine();
+    tick(*one);
+    sight.alive = {channel(repos.callbackJobs.inFlight("pbx1").at(0))};
+    tick(*one, 600s);
+    answer(false);
+    sight.alive.clear();
+    tick(*one);
+    EXPECT_EQ(2U, sent.size());
+    EXPECT_EQ(CallbackState::intent, stateOf(id));
+    EXPECT_EQ(0, repos.callbacks.get(scope, id.str()).callback.dials);
+}
+
+TEST_F(EngineOf, ARestartOfAsteriskPutsThePlaceholderBackAtOnce) {
+    const auto id = request();
+    const auto one = engine();
+    tick(*one);
+    sight.alive = {channel(repos.callbackJobs.inFlight("pbx1").at(0))};
+    tick(*one);
+    sight.alive.clear();
+    sight.startup = "another boot";
+    tick(*one);
+    EXPECT_EQ(2U, sent.size());
+    EXPECT_EQ(CallbackState::intent, stateOf(id));
+    EXPECT_EQ(2, repos.callbacks.get(scope, id.str()).callback.attempt);
 }
 
 TEST_F(EngineOf, NoLinkNoAttempt) {
@@ -170,7 +335,7 @@ TEST_F(EngineOf, NoLinkNoAttempt) {
     EXPECT_EQ(CallbackState::intent, stateOf(id));
 }
 
-TEST_F(EngineOf, FollowsTheCustomersLegAndTellsOfIt) {
+TEST_F(EngineOf, FollowsTheCustomersLeg) {
     const auto id = request();
     const auto one = engine();
     const auto job = dialling(*one);
@@ -187,7 +352,6 @@ TEST_F(EngineOf, FollowsTheCustomersLegAndTellsOfIt) {
     EXPECT_EQ(CallbackState::connected, stateOf(id)); // the dialplan may still report
     tick(*one, 5s);
     EXPECT_EQ(CallbackState::done, stateOf(id)); // it did not: they talked
-    EXPECT_EQ((std::vector<std::string>{"queued", "gated", "ringing", "answered", "connected", "done"}), told);
 }
 
 TEST_F(EngineOf, WithoutAReportARecordDecides) {
@@ -263,31 +427,52 @@ TEST_F(EngineOf, WhatWasLeftClaimedIsBegunOrGivenBack) {
     auto job = repos.callbackJobs.due("pbx1", 1).at(0);
     ASSERT_TRUE(repos.callbackJobs.claim(job, "pbx1", "node-dead"));
     const auto one = engine();
-    sight.queues["acme-sales"].free = 0;
+    members(0);
     tick(*one);
     tick(*one, 15s);
     EXPECT_EQ(CallbackState::queued, stateOf(id));
-    sight.queues["acme-sales"].free = 1;
+    members(1);
     tick(*one);
     EXPECT_EQ(CallbackState::intent, stateOf(id));
 }
 
-TEST_F(EngineOf, NewsThatCannotBeToldComesAgain) {
+class UpkeepOf : public CallbacksTest {
+protected:
+    std::vector<std::string> told;
+    bool deaf = false;
+    Upkeep upkeep{UpkeepSettings{}, repos.callbackJobs,
+                  [this](const storage::CallbackNews& news) {
+                      if (deaf) throw Error(ErrorCode::unavailable, "nobody listens");
+                      told.push_back(std::string(domain::stateToken(news.state)));
+                  },
+                  clock, Log::none()};
+};
+
+TEST_F(UpkeepOf, NewsThatCannotBeToldComesAgain) {
     request();
-    EngineSettings settings;
-    settings.server = "pbx1";
-    settings.owner = "node-a";
-    EngineLinks links;
-    int tries = 0;
-    links.tell = [&](const storage::CallbackNews&) {
-        if (++tries == 1) throw Error(ErrorCode::unavailable, "nobody listens");
-    };
-    sight.queues.clear();
-    Engine one(settings, repos.callbackJobs, *this, links, clock, Log::none());
-    tick(one);
-    tick(one);
-    tick(one);
-    EXPECT_EQ(2, tries);
+    deaf = true;
+    upkeep.turn(true);
+    deaf = false;
+    upkeep.turn(false); // another process tells
+    EXPECT_TRUE(told.empty());
+    upkeep.turn(true);
+    upkeep.turn(true);
+    EXPECT_EQ(std::vector<std::string>{"queued"}, told);
+}
+
+TEST_F(UpkeepOf, ExpiresThenForgets) {
+    const auto id = request();
+    clock.advance(8h);
+    upkeep.turn(true);
+    EXPECT_EQ(CallbackState::expired, stateOf(id));
+    upkeep.turn(true);
+    EXPECT_EQ((std::vector<std::string>{"queued", "expired"}), told);
+    clock.advance(24h * 90 - 1s);
+    upkeep.turn(true);
+    EXPECT_EQ(CallbackState::expired, stateOf(id));
+    clock.advance(1min);
+    upkeep.turn(true);
+    EXPECT_THROW(stateOf(id), Error);
 }
 
 } // namespace

@@ -1,6 +1,6 @@
-// An Asterisk for the simulation of callbacks: channels with unique ids, agents, a dialplan that asks the gate,
-// customers who answer or do not, records that come late or never, and restarts. Time is the simulation's. Threads:
-// one. Nothing fails.
+// An Asterisk for the simulation of callbacks: channels with unique ids, a queue with callers and agents, a dialplan
+// that asks the gate, customers who answer or do not, records that come late or never, and restarts. Time is the
+// simulation's. Threads: one. Nothing fails.
 #pragma once
 
 #include "agi/server.hpp"
@@ -8,6 +8,7 @@
 #include "callbacks/sight.hpp"
 #include "domain/callback.hpp"
 
+#include <algorithm>
 #include <functional>
 #include <map>
 #include <optional>
@@ -75,6 +76,23 @@ struct Dialled {
     int attempt = 0;
 };
 
+struct Order {       // an Originate
+    std::string key; // of its channel here
+    std::string channelId, id, attempt, token;
+    int position = 0, priority = 0;
+    std::chrono::milliseconds within{};
+    std::function<void(bool)> answered;
+};
+
+// Who stands in the queue.
+struct Entry {
+    std::uint64_t serial = 0;
+    int priority = 0;
+    UtcTime joined;
+    std::shared_ptr<Order> order; // of a callback; empty: a caller
+    bool ringing = false;         // at an agent's
+};
+
 class FakeAsterisk {
 public:
     // The dialplan's FastAGI: nullopt when nobody answered.
@@ -85,11 +103,13 @@ public:
 
     // What the test watches.
     std::function<void(const Dialled&)> onDial;
-    std::function<void(const Dialled&)> onReached;    // a report of an answer was taken
-    std::map<std::pair<std::string, int>, int> dials; // by callback and attempt
-    std::set<std::string> answeredCustomers;          // callbacks whose customer picked up
+    std::function<void(const Dialled&)> onReached;                       // a report of an answer was taken
+    std::function<void(const std::vector<Entry>&, std::size_t)> onServe; // an agent's phone begins to ring for that one
+    std::map<std::pair<std::string, int>, int> dials;                    // by callback and attempt
+    std::set<std::string> answeredCustomers;                             // callbacks whose customer picked up
     int refusedChannels = 0, restarts = 0;
-    int mostNeedingAgents = 0;
+    int callersServed = 0;
+    std::ptrdiff_t mostPlaceholders = 0; // that waited at a time
 
     void calm() {
         troubles_ = {};
@@ -109,31 +129,63 @@ public:
         deliver(copy, between(1ms, 40s));
     }
 
+    void hangUp(const std::string& channelId) {
+        const auto ours = domain::parseCallbackChannelId(channelId);
+        if (!ours) return;
+        const auto base = domain::callbackChannelId(ours->id, ours->attempt);
+        std::vector<std::shared_ptr<Order>> found;
+        for (const auto& [key, channel] : channels_)
+            if (channel.id == base) found.push_back(channel.order);
+        for (const auto& order : found) {
+            end(order);
+            answer(order, false);
+        }
+    }
+
+    void callerArrives(int priority) {
+        const auto serial = ++serial_;
+        join({serial, priority, clock_.now(), nullptr, false}, 0);
+        agenda_.in(between(60s, 180s), [this, serial] { leave(serial); }); // has waited long enough
+        serve();
+    }
+
     // Every call is gone, and nobody is told.
     void restart() {
         ++restarts;
         channels_.clear();
+        queue_.clear();
+        busy_ = 0;
         downUntil_ = clock_.steady() + 5s;
     }
 
     Sight sight() const {
         Sight out;
+        out.driven = true;
         out.current = clock_.steady() >= downUntil_;
+        out.at = clock_.now();
         out.startup = "boot " + std::to_string(restarts);
         auto& queue = out.queues["acme-sales"];
-        queue.free = agents_;
-        for (const auto& [key, channel] : channels_) {
-            out.alive.insert(channel.id);
-            if (channel.agent) {
-                --queue.free;
-                out.legs[channel.id + 'x'] = LegState::ringing; // of the half that waits in the queue
+        queue.free = agents_ - busy_;
+        queue.serving = agents_;
+        for (const auto& entry : queue_) {
+            Waiter waiter{entry.joined, std::nullopt, std::nullopt, "caller-" + std::to_string(entry.serial)};
+            if (clock_.now() - entry.joined > 10s) waiter.priority = entry.priority; // lists alone tell it
+            if (entry.order) {
+                waiter.channelId = entry.order->channelId + 'x';
+                waiter.ours = domain::parseCallbackChannelId(waiter.channelId);
+                if (entry.ringing) out.legs[waiter.channelId] = LegState::ringing;
             }
+            queue.waiting.push_back(std::move(waiter));
+        }
+        for (const auto& [key, channel] : channels_) {
+            out.alive.insert({channel.id, channel.id + 'x'});
+            if (channel.agent) out.legs[channel.id + 'x'] = LegState::connected;
             if (channel.leg != LegState::none) out.legs[channel.id] = channel.leg;
         }
         return out;
     }
 
-    bool busy() const { return !channels_.empty(); }
+    bool busy() const { return !channels_.empty() || !queue_.empty(); }
 
     std::optional<domain::CallbackOutcome> record(const std::string& channelId) const {
         const auto found = records_.find(channelId);
@@ -142,15 +194,10 @@ public:
     }
 
 private:
-    struct Order {
-        std::string key; // of its channel here
-        std::string channelId, id, attempt, token;
-        std::chrono::milliseconds within{};
-        std::function<void(bool)> answered;
-    };
     struct Channel {
         std::string id;
-        bool agent = false; // an agent's phone rings or talks for it
+        std::shared_ptr<Order> order;
+        bool agent = false; // it has an agent, who has answered
         LegState leg = LegState::none;
         std::uint64_t serial = 0;
     };
@@ -173,6 +220,8 @@ private:
         out.id = after(text, "__PBX_CB=");
         out.attempt = after(text, "__PBX_CB_ATTEMPT=");
         out.token = after(text, "__PBX_CB_TOKEN=");
+        out.position = std::stoi(after(text, "__PBX_CB_POSITION="));
+        out.priority = std::stoi(after(text, "__PBX_CB_PRIO="));
         return out;
     }
     void answer(const std::shared_ptr<Order>& order, bool ok) {
@@ -187,7 +236,74 @@ private:
             if (channel != channels_.end() && channel->second.serial == serial) what();
         });
     }
-    void end(const std::shared_ptr<Order>& order) { channels_.erase(order->key); }
+    void end(const std::shared_ptr<Order>& order) {
+        const auto channel = channels_.find(order->key);
+        if (channel == channels_.end()) return;
+        const bool agent = channel->second.agent;
+        const auto serial = channel->second.serial;
+        channels_.erase(channel);
+        leave(serial);
+        if (agent) release(restarts);
+    }
+
+    // As app_queue's join_queue(): behind everybody of a higher priority, and not before `position`; 0: at the end of
+    // those of the same priority.
+    void join(Entry entry, int position) {
+        auto place = queue_.begin();
+        for (int at = 0; place != queue_.end(); ++place, ++at) {
+            if (entry.priority > place->priority) break;
+            if (entry.priority == place->priority && position > 0 && position <= at + 1) break;
+        }
+        queue_.insert(place, std::move(entry));
+        mostPlaceholders =
+            std::max(mostPlaceholders,
+                     std::ranges::count_if(queue_, [](const Entry& one) { return one.order && !one.ringing; }));
+    }
+    void leave(std::uint64_t serial) {
+        std::erase_if(queue_, [&](const Entry& entry) { return entry.serial == serial; });
+    }
+    std::vector<Entry>::iterator entryOf(std::uint64_t serial) {
+        return std::ranges::find(queue_, serial, &Entry::serial);
+    }
+    void release(int boot) {
+        if (boot != restarts) return;
+        --busy_;
+        serve();
+    }
+
+    void serve() {
+        while (busy_ < agents_) {
+            const auto next = std::ranges::find(queue_, false, &Entry::ringing);
+            if (next == queue_.end()) return;
+            next->ringing = true;
+            ++busy_;
+            if (onServe) onServe(queue_, static_cast<std::size_t>(next - queue_.begin()));
+            if (chance(troubles_.agentAway))
+                agenda_.in(5s, [this, serial = next->serial, boot = restarts] {
+                    if (const auto entry = entryOf(serial); entry != queue_.end()) entry->ringing = false;
+                    release(boot);
+                });
+            else
+                agenda_.in(between(500ms, 6s), [this, serial = next->serial, boot = restarts] {
+                    if (boot == restarts) agentAnswers(serial);
+                });
+        }
+    }
+
+    void agentAnswers(std::uint64_t serial) {
+        const auto entry = entryOf(serial);
+        if (entry == queue_.end()) return release(restarts); // gone while it rang
+        const auto order = entry->order;
+        queue_.erase(entry);
+        if (!order) {
+            ++callersServed;
+            agenda_.in(between(2s, 15s), [this, boot = restarts] { release(boot); });
+            return;
+        }
+        channels_.at(order->key).agent = true;
+        answer(order, true);
+        later(order, between(1ms, 100ms), [this, order] { atTheGate(order); });
+    }
 
     void deliver(const std::shared_ptr<Order>& order, Micros delay) {
         const auto boot = restarts;
@@ -204,20 +320,14 @@ private:
             ++refusedChannels;
             return answer(order, false);
         }
-        channels_[order->key] = {order->channelId, false, LegState::none, ++serial_};
-        int busy = 0;
-        for (const auto& [id, channel] : channels_) busy += channel.agent ? 1 : 0;
-        mostNeedingAgents = std::max(mostNeedingAgents, busy + 1);
-        if (busy >= agents_ || chance(troubles_.agentAway)) // waits in the queue in vain
-            return later(order, order->within, [this, order] {
-                end(order);
-                answer(order, false);
-            });
-        channels_[order->key].agent = true;
-        later(order, between(500ms, 6s), [this, order] {
-            answer(order, true);
-            later(order, between(1ms, 100ms), [this, order] { atTheGate(order); });
+        channels_[order->key] = {order->channelId, order, false, LegState::none, ++serial_};
+        join({serial_, order->priority, clock_.now(), order, false}, order->position);
+        later(order, order->within, [this, order] {
+            if (channels_.at(order->key).agent) return;
+            end(order);
+            answer(order, false);
         });
+        serve();
     }
 
     agi::Request request(const Order& order, const std::string& route) const {
@@ -287,6 +397,8 @@ private:
     const Ask ask_;
     std::map<std::string, Channel> channels_;
     std::map<std::string, std::pair<SteadyTime, domain::CallbackOutcome>> records_;
+    std::vector<Entry> queue_;
+    int busy_ = 0; // agents whose phone rings, or who talk
     SteadyTime downUntil_{};
     std::uint64_t serial_ = 0;
 };

@@ -67,7 +67,14 @@ TEST(CallbackSight, CountsWhoCouldTakeACall) {
     EXPECT_TRUE(sight.current);
     EXPECT_EQ("2026-11-22 20:20:36", sight.startup);
     EXPECT_EQ(2, sight.queues.at("acme-sales").free);
-    EXPECT_EQ(std::vector<UtcTime>{now}, sight.queues.at("acme-sales").waitingSince); // not our own placeholder
+    EXPECT_EQ(5, sight.queues.at("acme-sales").serving); // all but the paused and the one that cannot be reached
+    const auto& waiting = sight.queues.at("acme-sales").waiting;
+    ASSERT_EQ(2U, waiting.size());
+    EXPECT_FALSE(waiting[0].ours);
+    EXPECT_EQ(now, waiting[0].since);
+    ASSERT_TRUE(waiting[1].ours);
+    EXPECT_EQ(id, waiting[1].ours->id);
+    EXPECT_EQ(ours + "x", waiting[1].channelId);
 }
 
 TEST(CallbackSight, FollowsTheLegsThatOursDialled) {
@@ -92,7 +99,9 @@ TEST(CallbackSight, FollowsTheLegsThatOursDialled) {
 TEST(CallbackSight, AStaleBoardOrAnotherNodesIsNotActedOn) {
     auto seen = board();
     EXPECT_FALSE(sightOf(seen, now, false).current);
+    EXPECT_FALSE(sightOf(seen, now, false).driven);
     seen.stale = true;
+    EXPECT_TRUE(sightOf(seen, now, true).driven);
     EXPECT_FALSE(sightOf(seen, now, true).current);
 }
 

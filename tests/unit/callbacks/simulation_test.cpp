@@ -3,11 +3,13 @@
 // their lease and go on, answers and reports are lost, Asterisk restarts, the wall clock jumps.
 // What must hold whatever happens: the customer's leg is dialled at most once an attempt, never more often than
 // allowed, never after a cancel that was promised, never after a reported answer; no accepted callback is lost; every
-// one ends, and in time; every change is told. PBX_SIM_WORLDS: how many worlds of 50 callbacks (default 20).
+// one ends, and in time; every change is told. And with callers in the same queue the turn is kept both ways.
+// PBX_SIM_WORLDS: how many worlds of 50 callbacks (default 20).
 // PBX_SIM_SEED: the first world's seed.
 #include "base/random.hpp"
 #include "callbacks/dial_gate.hpp"
 #include "callbacks/engine.hpp"
+#include "callbacks/upkeep.hpp"
 #include "fake_asterisk.hpp"
 #include "storage/connections.hpp"
 #include "storage/repositories.hpp"
@@ -77,6 +79,10 @@ struct Plan {
     Micros restartEvery{0};      // of Asterisk; 0: never
     Micros jumpEvery{0};         // of the wall clock
     Micros cancelEvery{0};
+    Micros tickEvery{1s}; // while something is under way
+    int callers = 0;      // who wait in the same queue, in the first 150 s
+    double important = 0; // how many of them are let in front of the others
+    Micros callbacksWithin{60s};
     int nodes = 2;
 };
 
@@ -100,6 +106,8 @@ Plan planOf(std::mt19937_64& random) {
     plan.jumpEvery = coin() && coin() ? Micros(120s) : Micros(0);
     plan.cancelEvery = coin() ? Micros(8s) : Micros(0);
     plan.nodes = coin() ? 2 : 1;
+    plan.callers = coin() ? 40 : 0;
+    plan.important = coin() ? 0.2 : 0;
     return plan;
 }
 
@@ -110,6 +118,7 @@ public:
     static constexpr auto faultsFor = 400s;
     static constexpr auto expiresAfter = 900s;
     static constexpr auto leaseFor = 15s;
+    static constexpr auto settlesWithin = 3s; // one that joined at a wrong place is placed anew
 
     World(Disk& disk, SimClock& clock, std::uint64_t seed, const Plan& plan, const domain::Scope& scope)
         : disk_(disk), clock_(clock), random_(seed), plan_(plan), scope_(scope), repos_(disk.database()),
@@ -118,12 +127,15 @@ public:
         nodes_.resize(static_cast<std::size_t>(plan.nodes));
         asterisk_.onDial = [this](const Dialled& dialled) { dialledNow(dialled); };
         asterisk_.onReached = [this](const Dialled& dialled) { reached_.insert(dialled.id.str()); };
+        asterisk_.onServe = [this](const std::vector<Entry>& queue, std::size_t index) { served(queue, index); };
     }
 
     void run() {
         begun_ = clock_.steady();
         for (std::size_t i = 0; i < nodes_.size(); ++i) start(i);
-        for (int i = 0; i < callbacks; ++i) agenda_.in(between(0s, 60s), [this, i] { accept(i); });
+        for (int i = 0; i < callbacks; ++i) agenda_.in(between(0s, plan_.callbacksWithin), [this, i] { accept(i); });
+        for (int i = 0; i < plan_.callers; ++i)
+            agenda_.in(between(0s, 150s), [this] { asterisk_.callerArrives(chance(plan_.important) ? 10 : 0); });
         every(plan_.restartEvery, [this] { asterisk_.restart(); });
         every(plan_.cancelEvery, [this] { cancelOne(); });
         every(plan_.jumpEvery, [this] { clock_.jump(between(-3600s, 3600s)); });
@@ -185,6 +197,9 @@ public:
     int asteriskRestarts() const { return asterisk_.restarts; }
     int refusedChannels() const { return asterisk_.refusedChannels; }
     int toldAgain = 0;
+    // Of the turn: who was served although somebody else should have been, and stood there for some seconds already.
+    int passedCaller = 0, passedByCaller = 0, passedCallback = 0, passedUnseen = 0, checked = 0;
+    std::uint64_t moved = 0;
     const FakeAsterisk& asterisk() const { return asterisk_; }
 
 private:
@@ -195,10 +210,12 @@ private:
                        std::function<void(bool)> answered) override {
             asterisk->originate(action, within, std::move(answered));
         }
+        void hangUp(const std::string& channelId) override { asterisk->hangUp(channelId); }
     };
     struct Node {
         std::unique_ptr<NodeSender> sender;
         std::unique_ptr<Engine> engine; // empty: dead
+        std::unique_ptr<Upkeep> upkeep;
         std::unique_ptr<DialGate> gate;
         bool standing = false; // SIGSTOP
         bool busy = false;     // in its tick, or at its gate
@@ -230,13 +247,15 @@ private:
         settings.server = "pbx1";
         settings.owner = owner;
         settings.leaseFor = leaseFor;
+        settings.waitFor = 60s;
         EngineLinks links;
         links.evidence = [this](const std::string& id) { return asterisk_.record(id); };
         links.open = [](const TenantId&, const HoursId&) { return true; };
-        links.tell = [this](const storage::CallbackNews& news) { told(news); };
         links.failHook = [this, i](FailPoint point) { pointReached(i, point); };
-        node.engine = std::make_unique<Engine>(settings, repos_.callbackJobs, *node.sender, links, clock_, Log::none(),
-                                               random_());
+        node.engine = std::make_unique<Engine>(settings, repos_.callbackJobs, *node.sender, links, clock_, Log::none());
+        node.upkeep = std::make_unique<Upkeep>(
+            UpkeepSettings(), repos_.callbackJobs, [this](const storage::CallbackNews& news) { told(news); }, clock_,
+            Log::none());
         node.gate = std::make_unique<DialGate>(repos_.callbackJobs, clock_, Log::none(), DialGate::Observe(),
                                                [this, i](FailPoint point) { pointReached(i, point); });
         node.lived = clock_.steady();
@@ -287,12 +306,16 @@ private:
             disk_.armed = true;
             disk_.crashIn = std::uniform_int_distribution<>(1, 20)(random_);
         }
-        const auto before = node.engine->figures().adopted;
-        const bool through = asNode(i, [&] { nodes_[i].engine->tick(sight_); });
+        const auto before = node.engine->figures();
+        const bool through = asNode(i, [&] {
+            nodes_[i].engine->tick(sight_);
+            nodes_[i].upkeep->turn(true);
+        });
         disk_.armed = false;
         if (!through) return;
         nodes_[i].lived = clock_.steady();
-        adopted += static_cast<int>(nodes_[i].engine->figures().adopted - before);
+        adopted += static_cast<int>(nodes_[i].engine->figures().adopted - before.adopted);
+        moved += nodes_[i].engine->figures().moved - before.moved;
     }
 
     // The dialplan asks the daemons' addresses in turn.
@@ -314,7 +337,41 @@ private:
         wanted.queue = "sales";
         wanted.number = "+1212" + std::to_string(1'000'000 + i);
         wanted.requestedBy = "sim";
-        accepted_.insert(repos_.callbacks.request(scope_, wanted).callback.id.str());
+        const auto made = repos_.callbacks.request(scope_, wanted).callback;
+        accepted_.insert(made.id.str());
+        requestedAt_[made.id.str()] = made.requestedAt;
+    }
+
+    Turn turnOf(const Entry& entry) const {
+        if (!entry.order) return {entry.priority, entry.joined, {}};
+        return {entry.priority, requestedAt_.at(entry.order->id), CallbackId(entry.order->id)};
+    }
+    // An agent's phone begins to ring for `queue[index]`: had anybody else the turn?
+    void served(const std::vector<Entry>& queue, std::size_t index) {
+        ++checked;
+        const auto& mine = queue[index];
+        const auto turn = turnOf(mine);
+        for (const auto& other : queue) {
+            const auto theirs = turnOf(other);
+            // Who came within two seconds of each other is served as it happens: so exact is what lists tell.
+            const bool first =
+                theirs.priority != turn.priority ? theirs.priority > turn.priority : theirs.since < turn.since - 2s;
+            if (&other == &mine || other.ringing || !first) continue;
+            const auto together = clock_.now() - std::max(mine.joined, other.joined);
+            if (mine.order && !other.order) {
+                passedCaller += plan_.important == 0 || together > settlesWithin ? 1 : 0;
+            } else if (together > settlesWithin) {
+                ++(mine.order ? passedCallback : passedByCaller);
+            }
+        }
+        if (mine.order || mine.priority > 0) return;
+        // One that waited for its turn since before this caller came, and does not even stand in the queue.
+        passedUnseen +=
+            static_cast<int>(disk_.number("SELECT COUNT(*) FROM callbacks WHERE state = 'queued' AND requested_at < " +
+                                          std::to_string(epochMicros(mine.joined)) + " AND state_at < " +
+                                          std::to_string(epochMicros(clock_.now() - settlesWithin)) + " AND due_at < " +
+                                          std::to_string(epochMicros(clock_.now() - settlesWithin)) +
+                                          " AND expires_at > " + std::to_string(epochMicros(clock_.now()))));
     }
     void cancelOne() {
         if (accepted_.empty()) return;
@@ -347,7 +404,7 @@ private:
             clock_.advance(std::chrono::duration_cast<Micros>(to - clock_.steady()));
             agenda_.runDue();
             if (clock_.steady() < tickAt_) continue;
-            tickAt_ = clock_.steady() + (asterisk_.busy() ? 1s : 4s);
+            tickAt_ = clock_.steady() + (asterisk_.busy() ? plan_.tickEvery : Micros(4s));
             for (std::size_t i = 0; i < nodes_.size(); ++i) tickNode(i);
             sight_ = asterisk_.sight(); // seen by the next tick: the board is a moment behind
         }
@@ -365,6 +422,7 @@ private:
     Sight sight_;
     std::set<std::string> accepted_, promised_, reached_, told_;
     std::map<std::string, std::int64_t> newest_;
+    std::map<std::string, UtcTime> requestedAt_;
     std::string wrong_;
     SteadyTime begun_{}, settledAt_{}, tickAt_{};
     int incarnations_ = 0;
@@ -412,7 +470,41 @@ TEST_F(Simulation, WithoutTroublesEachIsCalledOnceAndReached) {
     EXPECT_EQ(World::callbacks, world.ends[CallbackState::done]);
     EXPECT_EQ(World::callbacks, world.dials);
     EXPECT_EQ(0, world.toldAgain);
-    EXPECT_LE(world.asterisk().mostNeedingAgents, World::agents); // never more in flight than agents are free
+    EXPECT_LE(world.asterisk().mostPlaceholders, World::agents); // no more wait in the queue than members serve
+}
+
+// Callers and callbacks in one queue that is overloaded for minutes: Asterisk's own order is the turn.
+TEST_F(Simulation, TheTurnIsKeptBothWays) {
+    int checked = 0, callers = 0;
+    std::uint64_t moved = 0;
+    for (std::uint64_t seed = 1; seed <= 6; ++seed) {
+        SCOPED_TRACE("seed " + std::to_string(seed));
+        const auto scope = company("turn" + std::to_string(seed));
+        Plan plan;
+        plan.troubles.agentAway = seed % 2 ? 0.2 : 0;
+        plan.troubles.customerAnswers = 1;
+        plan.nodes = 1;
+        plan.tickEvery = 100ms;
+        plan.callers = 100;
+        plan.callbacksWithin = 150s;
+        plan.important = seed > 3 ? 0.15 : 0;
+        World world(disk, clock, seed, plan, scope);
+        world.run();
+        world.check();
+        close(scope);
+        EXPECT_EQ(World::callbacks, world.ends[CallbackState::done]);
+        EXPECT_EQ(0, world.passedCaller) << "a callback passed a caller who came earlier";
+        EXPECT_EQ(0, world.passedByCaller) << "a caller who came later was served before a callback's placeholder";
+        EXPECT_EQ(0, world.passedCallback);
+        EXPECT_EQ(0, world.passedUnseen) << "a caller who came later was served before a callback without placeholder";
+        checked += world.checked;
+        callers += world.asterisk().callersServed;
+        moved += world.moved;
+    }
+    std::cout << checked << " times an agent's phone rang, " << callers << " callers served, " << moved
+              << " placeholders placed anew\n";
+    EXPECT_LT(300, callers);
+    EXPECT_GT(200U, moved); // of 300
 }
 
 TEST_F(Simulation, WhateverHappensNobodyIsDialledTwiceAndNobodyIsForgotten) {

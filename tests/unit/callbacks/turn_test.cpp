@@ -1,0 +1,123 @@
+// Whose turn it is: positions as Asterisk counts them.
+#include "callbacks/turn.hpp"
+
+#include <gtest/gtest.h>
+
+namespace pbx::callbacks {
+namespace {
+
+using namespace std::chrono_literals;
+
+const UtcTime noon = fromEpochMicros(1'790'000'000'000'000);
+const CallbackId first("r_aaaaaaaaaaaaaaaa"), second("r_bbbbbbbbbbbbbbbb");
+
+class TurnOf : public ::testing::Test {
+protected:
+    void caller(Micros after, std::optional<int> priority = 0) {
+        queue.waiting.push_back({noon + after, priority, {}, "caller-" + std::to_string(queue.waiting.size())});
+    }
+    std::string placeholder(const CallbackId& id, Micros joinedAfter) {
+        const auto channel = domain::callbackChannelId(id, 1, 2);
+        queue.waiting.push_back({noon + joinedAfter, 0, domain::parseCallbackChannelId(channel), channel});
+        return channel;
+    }
+    int position(const CallbackId& id) const { return positionOf(queue, turns.at(id), turns); }
+    bool misplaced(const CallbackId& id) const {
+        return isMisplaced(queue, domain::callbackChannelId(id, 1, 2), turns.at(id), turns);
+    }
+
+    QueueSight queue;
+    Turns turns{{first, {0, noon, first}}, {second, {0, noon + 10s, second}}};
+};
+
+TEST_F(TurnOf, NobodyWaits) { EXPECT_EQ(1, position(first)); }
+
+TEST_F(TurnOf, BehindThoseWhoCameEarlier) {
+    caller(-20s);
+    caller(-10s);
+    caller(5s);
+    caller(20s);
+    EXPECT_EQ(3, position(first));
+    EXPECT_EQ(4, position(second));
+    EXPECT_EQ(2, callersBefore(queue, turns.at(first), turns));
+}
+
+TEST_F(TurnOf, BehindEverybodyOfAHigherPriorityWheneverHeCame) {
+    caller(30s, 10);
+    caller(-10s);
+    caller(20s);
+    EXPECT_EQ(3, position(first));
+    turns[first].priority = 10;
+    EXPECT_EQ(1, position(first)); // before who came later, and before everybody of a lower one
+    turns[first].priority = 20;
+    EXPECT_EQ(1, position(first));
+    EXPECT_EQ(0, callersBefore(queue, turns.at(first), turns));
+}
+
+TEST_F(TurnOf, WhoseSPriorityIsUnknownCountsByWhereHeStands) {
+    caller(30s, std::nullopt); // let in front of one who came earlier
+    caller(-10s);
+    EXPECT_EQ(3, position(first));
+    queue.waiting.pop_back();
+    EXPECT_EQ(1, position(first)); // Asterisk knows better, should he be important
+}
+
+TEST_F(TurnOf, CallbacksKeepTheirOrderAmongThemselves) {
+    placeholder(first, 60s);
+    EXPECT_EQ(2, position(second));
+    turns[second].since = noon;
+    EXPECT_EQ(2, position(second)); // of one moment: by their ids
+    queue.waiting.clear();
+    placeholder(second, 60s);
+    EXPECT_EQ(1, position(first));
+    turns.erase(second); // not under way any more
+    caller(20s);
+    EXPECT_EQ(1, position(first));
+}
+
+TEST_F(TurnOf, AtItsPlaceNobodyIsMisplaced) {
+    caller(40s, 10);
+    caller(-10s);
+    placeholder(first, 60s);
+    placeholder(second, 61s);
+    caller(20s);
+    EXPECT_FALSE(misplaced(first));
+    EXPECT_FALSE(misplaced(second));
+}
+
+TEST_F(TurnOf, BehindWhoCameLaterItIsMisplaced) {
+    caller(20s);
+    placeholder(first, 60s);
+    EXPECT_TRUE(misplaced(first));
+    queue.waiting[0].since = noon + 1s; // a list tells whole seconds
+    EXPECT_FALSE(misplaced(first));
+}
+
+TEST_F(TurnOf, BeforeWhoCameEarlierItIsMisplaced) {
+    placeholder(first, 60s);
+    caller(-10s, std::nullopt);
+    EXPECT_TRUE(misplaced(first));
+    queue.waiting[1].since = noon - 1s;
+    EXPECT_FALSE(misplaced(first));
+    queue.waiting[1].since = noon - 10s;
+    queue.waiting[1].priority = -1; // less important
+    EXPECT_FALSE(misplaced(first));
+}
+
+TEST_F(TurnOf, WhoWasLetInFrontLaterMisplacesNobody) {
+    caller(61s, std::nullopt);
+    placeholder(first, 60s);
+    EXPECT_FALSE(misplaced(first));
+    queue.waiting[0].priority = 0; // he is not important after all
+    EXPECT_TRUE(misplaced(first));
+}
+
+TEST_F(TurnOf, TwoCallbacksInTheWrongOrderAreMisplaced) {
+    placeholder(second, 60s);
+    placeholder(first, 61s);
+    EXPECT_TRUE(misplaced(first));
+    EXPECT_TRUE(misplaced(second));
+}
+
+} // namespace
+} // namespace pbx::callbacks
