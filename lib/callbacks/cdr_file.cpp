@@ -112,7 +112,9 @@ void CdrFile::readFrom(int file) {
 
 void CdrFile::take(std::string_view line) {
     const auto fields = fieldsOf(line);
-    if (fields.size() != columns || fields[dcontext] != gateContext || fields[dstchannel].empty()) return;
+    // The half that waits in the queue has dialled the agent; the other went on from the gate into its tenant's
+    // context.
+    if (fields.size() != columns || fields[dcontext] == queueContext || fields[dstchannel].empty()) return;
     const auto channel = domain::parseCallbackChannelId(fields[uniqueid]);
     const auto outcome = outcomeOf(fields[disposition]);
     if (channel && outcome) keep(domain::callbackChannelId(channel->id, channel->attempt), *outcome);

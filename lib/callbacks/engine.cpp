@@ -128,7 +128,7 @@ void Engine::watch(const Sight& sight) {
         turns_[job.callback.id] = turnOf(job);
         underWay_.emplace(job.callback.id, job.callback.attempt);
         if (!needsAgent(job, sight)) continue;
-        ++unengaged_[job.asteriskQueue];
+        unengaged_[job.asteriskQueue].emplace(job.callback.id, turnOf(job));
         if (isJoining(job, sight)) joining_.insert(job.asteriskQueue);
     }
     for (auto& job : jobs) {
@@ -208,13 +208,15 @@ void Engine::hangUpStrays(const Sight& sight) {
 bool Engine::hasRoom(const Job& job, const Sight& sight) {
     const auto* queue = queueOf(job, sight);
     if (!queue) return false;
-    const int taken = unengaged_[job.asteriskQueue];
+    const auto mine = turnOf(job);
+    const auto& taken = unengaged_[job.asteriskQueue];
     if (policyOf(job).mode == CallbackMode::customerFirst)
-        return queue->free - callersBefore(*queue, turnOf(job), turns_) - taken > 0;
+        return queue->free - callersBefore(*queue, mine, turns_) - static_cast<int>(taken.size()) > 0;
     if (joining_.contains(job.asteriskQueue) || waitsStill(job, *queue)) return false;
     // Where callers wait although nobody serves, the next to log in takes whoever is first.
     const bool callers = std::ranges::any_of(queue->waiting, [](const Waiter& waiter) { return !waiter.ours; });
-    return std::max(queue->serving, callers ? 1 : 0) > taken;
+    const auto before = std::ranges::count_if(taken, [&](const auto& one) { return isBefore(one.second, mine); });
+    return std::max(queue->serving, callers ? 1 : 0) > before; // one of the first
 }
 
 bool Engine::isDue(const Job& job, const Sight& sight) {
@@ -248,7 +250,7 @@ void Engine::take(Job job, const Sight& sight) {
     reach(FailPoint::beforeClaim);
     if (!jobs_.claim(job, settings_.server, settings_.owner)) return;
     ++figures_.claimed;
-    ++unengaged_[job.asteriskQueue];
+    unengaged_[job.asteriskQueue].emplace(job.callback.id, turnOf(job));
     reach(FailPoint::claimed);
     begin(job, sight);
 }
@@ -256,7 +258,7 @@ void Engine::take(Job job, const Sight& sight) {
 void Engine::begin(Job& job, const Sight& sight) {
     const auto result = jobs_.intend(job, sight.startup);
     if (result != storage::IntendResult::begun) {
-        --unengaged_[job.asteriskQueue];
+        unengaged_[job.asteriskQueue].erase(job.callback.id);
         return;
     }
     ++figures_.begun;
@@ -267,7 +269,7 @@ void Engine::begin(Job& job, const Sight& sight) {
 
 void Engine::send(const Job& job, Flight& flight, const Sight& sight) {
     const auto* queue = queueOf(job, sight);
-    if (!queue) return withdrawFailed(job, flight, sight); // Asterisk does not have it any more
+    if (!queue) return withdrawFailed(job, flight); // Asterisk does not have it any more
     const auto& policy = policyOf(job);
     auto action = originateAction(job, policy, positionOf(*queue, turnOf(job), turns_), answerTime(policy));
     const auto answered = [answers = answers_, id = job.callback.id, attempt = job.callback.attempt](bool ok) {
@@ -278,7 +280,7 @@ void Engine::send(const Job& job, Flight& flight, const Sight& sight) {
         sender_.originate(std::move(action), answerTime(policy), answered);
     } catch (const Error&) {
         // Not sent, or so it was said: the gate is shut for it from now on either way.
-        withdrawFailed(job, flight, sight);
+        withdrawFailed(job, flight);
         throw;
     }
     flight.sentAt = clock_.steady();

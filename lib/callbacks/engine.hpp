@@ -125,8 +125,8 @@ private:
     void take(Job job, const Sight& sight);
     void begin(Job& job, const Sight& sight);
     void send(const Job& job, Flight& flight, const Sight& sight);
-    void withdraw(const Job& job, const Sight& sight, std::chrono::milliseconds notBefore);
-    void withdrawFailed(const Job& job, const Flight& flight, const Sight& sight);
+    void withdraw(const Job& job, std::chrono::milliseconds notBefore);
+    void withdrawFailed(const Job& job, const Flight& flight);
     void settle(const Job& job, domain::CallbackOutcome outcome);
     void hangUpStrays(const Sight& sight);
     Flight& flightOf(const Job& job);
@@ -153,7 +153,7 @@ private:
     std::unordered_map<CallbackId, Flight> flights_;
     // Of this tick: by Asterisk's queue the attempts that need an agent still, and whether one is about to join; each
     // callback's turn; what is under way; policies by tenant and queue.
-    std::unordered_map<std::string, int> unengaged_;
+    std::unordered_map<std::string, Turns> unengaged_;
     std::set<std::string> joining_;
     Turns turns_;
     std::set<std::pair<CallbackId, int>> underWay_;

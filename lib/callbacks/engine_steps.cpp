@@ -22,14 +22,13 @@ void Engine::step(Job& job, const Sight& sight) {
     auto& flight = flightOf(job);
     switch (job.callback.state) {
     case CallbackState::claimed: // begun by an owner who came no further
-        --unengaged_[job.asteriskQueue];
-        if (hasRoom(job, sight)) {
-            ++unengaged_[job.asteriskQueue];
-            begin(job, sight);
-        } else {
+        unengaged_[job.asteriskQueue].erase(job.callback.id);
+        if (!hasRoom(job, sight)) {
             jobs_.release(job, clock_.now());
+            return;
         }
-        return;
+        unengaged_[job.asteriskQueue].emplace(job.callback.id, turns_.at(job.callback.id));
+        return begin(job, sight);
     case CallbackState::intent:
         return stepIntent(job, flight, sight);
     case CallbackState::gated:
@@ -47,7 +46,7 @@ void Engine::step(Job& job, const Sight& sight) {
 void Engine::stepIntent(Job& job, Flight& flight, const Sight& sight) {
     const auto now = clock_.steady();
     if (isAlive(job, sight)) return stepWaiting(job, flight, sight);
-    if (startedAnew(job, sight)) return withdraw(job, sight, {});
+    if (startedAnew(job, sight)) return withdraw(job, {});
     if (!flight.sentAt) {
         // Not on the board, not through the gate: whether it was ever sent is not known. The same attempt may be sent
         // (again): Asterisk refuses a second channel of this id, and the gate opens once.
@@ -59,7 +58,7 @@ void Engine::stepIntent(Job& job, Flight& flight, const Sight& sight) {
     const bool failed = flight.answered == false;
     const bool lost = !flight.seen && now - *flight.sentAt > settings_.appearWithin;
     const bool gone = (flight.seen || flight.answered) && now - *flight.goneSince > settings_.settleAfter;
-    if (failed || lost || gone) withdrawFailed(job, flight, sight);
+    if (failed || lost || gone) withdrawFailed(job, flight);
 }
 
 void Engine::stepWaiting(Job& job, Flight& flight, const Sight& sight) {
@@ -71,9 +70,9 @@ void Engine::stepWaiting(Job& job, Flight& flight, const Sight& sight) {
     if (isMisplaced(job, sight)) {
         ++moves_.try_emplace(job.callback.id, Moves{now, 0}).first->second.count;
         ++figures_.moved;
-        withdraw(job, sight, {});
+        withdraw(job, {});
     } else if (now - *flight.sentAt > answerTime(policyOf(job)) + settings_.settleAfter * 2) {
-        withdraw(job, sight, {}); // Asterisk should have ended it; or the gate said no, and the channel lingers
+        withdraw(job, {}); // Asterisk should have ended it; or the gate said no, and the channel lingers
     } else if (now - *flight.lookedAt >= settings_.lookEvery) {
         flight.lookedAt = now;
         if (jobs_.blockIfListed(job)) underWay_.erase({job.callback.id, job.callback.attempt}); // and is hung up
@@ -126,19 +125,19 @@ void Engine::settle(const Job& job, CallbackOutcome outcome) {
 }
 
 // Its channel, if it waits in the queue still, is hung up with the other strays.
-void Engine::withdraw(const Job& job, const Sight& sight, std::chrono::milliseconds notBefore) {
+void Engine::withdraw(const Job& job, std::chrono::milliseconds notBefore) {
     if (!jobs_.withdraw(job, clock_.now() + notBefore)) return;
     ++figures_.withdrawn;
     underWay_.erase({job.callback.id, job.callback.attempt});
     joining_.erase(job.asteriskQueue);
-    if (needsAgent(job, sight)) --unengaged_[job.asteriskQueue];
+    unengaged_[job.asteriskQueue].erase(job.callback.id);
 }
 
 // What waited long before it ended is begun again at once; what fails at once is not tried four times a second.
-void Engine::withdrawFailed(const Job& job, const Flight& flight, const Sight& sight) {
+void Engine::withdrawFailed(const Job& job, const Flight& flight) {
     const auto lived = flight.sentAt ? clock_.steady() - *flight.sentAt : SteadyTime::duration(0);
     const auto left = settings_.withdrawnFor - std::chrono::duration_cast<std::chrono::milliseconds>(lived);
-    withdraw(job, sight, std::max(left, std::chrono::milliseconds(0)));
+    withdraw(job, std::max(left, std::chrono::milliseconds(0)));
 }
 
 } // namespace pbx::callbacks

@@ -23,17 +23,22 @@ Micros lead(const Turn& a, const Turn& b) {
 
 } // namespace
 
+bool isBefore(const Turn& one, const Turn& other) {
+    return one.priority != other.priority ? one.priority > other.priority : lead(one, other) > Micros(0);
+}
+
 bool isBefore(const Waiter& waiter, const Turn& mine, const Turns& turns) {
     const auto other = turnOf(waiter, mine.priority, turns);
-    if (!other) return false;
-    if (other->priority != mine.priority) return other->priority > mine.priority;
-    return lead(*other, mine) > Micros(0);
+    return other && isBefore(*other, mine);
 }
 
 int positionOf(const QueueSight& queue, const Turn& mine, const Turns& turns) {
     const auto last = std::find_if(queue.waiting.rbegin(), queue.waiting.rend(),
-                                   [&](const Waiter& waiter) { return isBefore(waiter, mine, turns); });
-    return 1 + static_cast<int>(queue.waiting.rend() - last);
+                                   [&](const Waiter& waiter) { return !waiter.ours && isBefore(waiter, mine, turns); });
+    const auto place = std::find_if(last.base(), queue.waiting.end(), [&](const Waiter& waiter) {
+        return !waiter.ours || !isBefore(waiter, mine, turns);
+    });
+    return 1 + static_cast<int>(place - queue.waiting.begin());
 }
 
 int callersBefore(const QueueSight& queue, const Turn& mine, const Turns& turns) {
@@ -50,6 +55,7 @@ bool isMisplaced(const QueueSight& queue, const std::string& channelId, const Tu
         if (one < me && !one->ours && !one->priority && one->since >= me->since) continue;
         const auto other = turnOf(*one, mine.priority, turns);
         if (!other || other->priority != mine.priority) continue;
+        if (one > me && one->ours) continue; // its fault
         const auto before = lead(*other, mine);
         // Two callbacks have their exact times, and the same clock.
         const auto least = one->ours ? Micros(0) : Micros(tolerance);

@@ -27,10 +27,9 @@ class PbxdError(RuntimeError):
     pass
 
 
-def start_pbxd(pbxd, pbxctl, lab, folder, others=None, more=None):
+def start_pbxd(pbxd, pbxctl, lab, folder, others=None):
     """A running pbxd (path of the program) that watches `lab` through a relay, everything of it below `folder`; a Pbxd.
-    others: {name: {setting: value}} of more links to the same Asterisk, past the relay; nothing waits for them. more: settings of the link through the relay; of
-    other sections by their names."""
+    others: {name: {setting: value}} of more links to the same Asterisk, past the relay; nothing waits for them."""
     os.makedirs(folder, mode=0o700, exist_ok=True)
     port = _free_port()
     relay = Relay(lab.state["ami_port"])
@@ -46,11 +45,8 @@ reconcile_seconds = {RECONCILE_SECONDS}
 """)
         account = {"host": lab.state["ami_host"], "port": lab.state["ami_port"], "user": lab.state["accounts"]["main"], "secret_file": lab.state["secrets"]["pbxd"],
                    "sys_user": lab.state["accounts"]["system"], "sys_secret_file": lab.state["secrets"]["pbxd-sys"]}
-        more = dict(more or {})
-        for name, settings in ({SERVER: {"port": relay.port} | more.pop(SERVER, {})} | (others or {})).items():
+        for name, settings in ({SERVER: {"port": relay.port}} | (others or {})).items():
             f.write(f"[asterisk.{name}]\n" + "".join(f"{k} = {v}\n" for k, v in (account | settings).items()))
-        for section, settings in more.items():
-            f.write(f"[{section}]\n" + "".join(f"{k} = {v}\n" for k, v in settings.items()))
     os.makedirs(f"{folder}/data", mode=0o700, exist_ok=True)
     user, password = bootstrap(pbxctl, configuration, folder)
     log = os.path.join(folder, "pbxd.log")

@@ -14,7 +14,7 @@ const std::string channel = domain::callbackChannelId(CallbackId("r_abcdefgh2345
 class CdrFileOf : public ::testing::Test {
 protected:
     static std::string row(const std::string& uniqueid, const std::string& disposition,
-                           const std::string& context = "pbxd-callback-gate",
+                           const std::string& context = "acme-callback",
                            const std::string& other = "PJSIP/acme-trunk-00000007") {
         return "\"1790000000.1\",\"" + uniqueid +
                "\",\"7\",\"acme\",\"\"\"Ann \"\"\"\" B\"\" <5550100>\",\"5550100\",\"s\",\"" + context +
@@ -46,7 +46,7 @@ TEST_F(CdrFileOf, TellsWhatBecameOfOurChannels) {
 
 TEST_F(CdrFileOf, TheAgentsLegIsNoEvidence) {
     append(row(channel + 'x', "ANSWERED", "pbxd-callback-queue"));
-    append(row(channel, "ANSWERED", "pbxd-callback-gate", "")); // dialled nobody
+    append(row(channel, "ANSWERED", "acme-callback", "")); // dialled nobody
     EXPECT_EQ(std::nullopt, file.outcome(channel));
 }
 

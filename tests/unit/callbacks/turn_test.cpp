@@ -21,6 +21,7 @@ protected:
         queue.waiting.push_back({noon + joinedAfter, 0, domain::parseCallbackChannelId(channel), channel});
         return channel;
     }
+    int position(const CallbackId& id, UtcTime since) const { return positionOf(queue, {0, since, id}, turns); }
     int position(const CallbackId& id) const { return positionOf(queue, turns.at(id), turns); }
     bool misplaced(const CallbackId& id) const {
         return isMisplaced(queue, domain::callbackChannelId(id, 1, 2), turns.at(id), turns);
@@ -116,7 +117,12 @@ TEST_F(TurnOf, TwoCallbacksInTheWrongOrderAreMisplaced) {
     placeholder(second, 60s);
     placeholder(first, 61s);
     EXPECT_TRUE(misplaced(first));
-    EXPECT_TRUE(misplaced(second));
+    EXPECT_FALSE(misplaced(second)); // it is well placed once the other is
+    caller(20s);
+    placeholder(CallbackId("r_cccccccccccccccc"), 62s);
+    turns[CallbackId("r_cccccccccccccccc")] = {0, noon - 5s, CallbackId("r_cccccccccccccccc")};
+    EXPECT_EQ(
+        3, position(CallbackId("r_dddddddddddddddd"), noon + 15s)); // not behind the one at the end, who stands wrong
 }
 
 } // namespace
