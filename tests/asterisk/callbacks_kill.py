@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""callbacks_kill.py 22|16 --pbxd PROGRAM --failing PROGRAM [--pbxctl PROGRAM] [--backend sqlite|mariadb] [--rounds N] [--points P1,...,P8,stop]
+"""callbacks_kill.py 22|16 --pbxd PROGRAM --failing PROGRAM [--pbxctl PROGRAM] [--backend sqlite|mariadb] [--rounds N] [--points none,P1,...,P8,stop]
 
 pbxd is killed by kill -9 at each fail point of a callback (docs/facts/reliability.md B5, F1-F8), or held by SIGSTOP beyond its lease: the customer's phone is dialled
 at most once an attempt, and the callback comes to its end. On SQLite the same pbxd is started anew, on MariaDB a second one is there. --failing: pbxd-failpoints.
@@ -173,7 +173,7 @@ class Site:
     def once(self, point):
         """One callback over that point; (seconds to its end, attempts begun, dials)."""
         first, last, since = self.nodes[0], self.nodes[-1], self.ami.mark()
-        first.start(self.options.failing, None if point == "stop" else point)
+        first.start(self.options.failing, point if point in POINTS else None)
         soon(first.drives, "a to drive", 30)
         self.phones.register({f"{TENANT}-101": "slow" if point == "stop" else "answer", f"{TENANT}-103": "hangup"})
         if last is not first:
@@ -185,11 +185,11 @@ class Site:
             first.process.send_signal(signal.SIGSTOP)
             time.sleep(20)      # the leases are of 10 and 15 s
             first.process.send_signal(signal.SIGCONT)
-        else:
+        elif point in POINTS:
             soon(lambda: first.process.poll() is not None, f"a to die at {point}", 60)
             if first.process.returncode != -signal.SIGKILL:
                 raise Wrong(f"a ended by itself: {first.process.returncode}")
-        if last is first:
+        if last is first and point in POINTS:
             first.start(self.options.pbxd)
         got = soon(lambda: self.ended(last, id), "the callback to end", WITHIN)
         took = time.monotonic() - began
@@ -215,7 +215,7 @@ def main():
     parser.add_argument("--points", default="")
     options = parser.parse_args()
     options.pbxctl = options.pbxctl or os.path.join(os.path.dirname(options.pbxd), "pbxctl")
-    points = options.points.split(",") if options.points else list(POINTS) + (["stop"] if options.backend == "mariadb" else [])
+    points = options.points.split(",") if options.points else ["none", *POINTS] + (["stop"] if options.backend == "mariadb" else [])
     if not shutil.which("sipp"):
         print("SKIPPED: sipp is not installed", file=sys.stderr)
         sys.exit(77)
