@@ -135,6 +135,19 @@ class Gate(unittest.TestCase):
         self.assertEqual(S.call("callback.get", self.admin, id=made)["state"], "intent")
 
 
+class FailPoints(unittest.TestCase):
+    @staticmethod
+    def has(program):
+        with open(S.program(program), "rb") as f:
+            return b"PBX_FAIL_AT" in f.read()
+
+    def test_what_is_shipped_has_none(self):
+        self.assertFalse(self.has("pbxd"))
+        if not os.path.exists(S.program("pbxd-failpoints")):
+            self.skipTest("pbxd-failpoints is not built: nothing proves that they would be found")
+        self.assertTrue(self.has("pbxd-failpoints"))
+
+
 class CallbackStack(stack.Stack):
     def __init__(self):
         super().__init__(folder=tempfile.mkdtemp(prefix="pbx-callbacks-"))
