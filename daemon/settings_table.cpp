@@ -10,7 +10,7 @@ using enum SettingType;
 constexpr auto reload = SettingChange::reload;
 constexpr auto restart = SettingChange::restart;
 
-constexpr std::array<SectionDoc, 9> sections{{
+constexpr std::array<SectionDoc, 10> sections{{
     {"pbxd", "The daemon itself."},
     {"http", "The one HTTP front: dashboard, SOAP, XML-RPC, JSON, metrics and health all stand behind it."},
     {"storage", "Where users, queues and records are kept."},
