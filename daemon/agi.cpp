@@ -27,9 +27,10 @@ std::vector<agi::Caller> agiCallers(const Config& config, const std::vector<std:
     return out;
 }
 
-AgiFace::AgiFace(const Config& config, AgiAnswers answers, callbacks::DialGate gate,
-                 std::function<void(Micros)> onAnswered, const Clock& clock, const Log& log)
-    : config_(config), answers_(std::move(answers)), gate_(std::move(gate)), log_(log) {
+AgiFace::AgiFace(const Config& config, AgiAnswers answers, callbacks::DialGate gate, AskedCallbacks asked,
+                 PhoneCodes codes, std::function<void(Micros)> onAnswered, const Clock& clock, const Log& log)
+    : config_(config), answers_(std::move(answers)), gate_(std::move(gate)), asked_(std::move(asked)),
+      codes_(std::move(codes)), log_(log) {
     agi::ServerSettings settings;
     settings.callers = agiCallers(config, config.names("asterisk"));
     if (settings.callers.empty()) return;
@@ -46,6 +47,8 @@ AgiFace::AgiFace(const Config& config, AgiAnswers answers, callbacks::DialGate g
 agi::Answer AgiFace::answer(const agi::Request& request, SteadyTime deadline) const {
     if (request.route == "gate") return gate_.gate(request, deadline);
     if (request.route == "done") return gate_.done(request);
+    if (request.route == "callback") return asked_.answer(request);
+    if (request.route == "agent") return codes_.answer(request, deadline);
     return answers_.answer(request, deadline); // counts the routes that nobody knows
 }
 

@@ -7,6 +7,8 @@
 #include "base/config.hpp"
 #include "callbacks/dial_gate.hpp"
 #include "daemon/agi_answers.hpp"
+#include "daemon/agi_asked.hpp"
+#include "daemon/agi_codes.hpp"
 
 #include <optional>
 #include <vector>
@@ -19,8 +21,8 @@ std::vector<agi::Caller> agiCallers(const Config& config, const std::vector<std:
 class AgiFace {
 public:
     // `config` and what the answers refer to must outlive it. `onAnswered`: as in agi::ServerSettings.
-    AgiFace(const Config& config, AgiAnswers answers, callbacks::DialGate gate, std::function<void(Micros)> onAnswered,
-            const Clock& clock, const Log& log);
+    AgiFace(const Config& config, AgiAnswers answers, callbacks::DialGate gate, AskedCallbacks asked, PhoneCodes codes,
+            std::function<void(Micros)> onAnswered, const Clock& clock, const Log& log);
 
     void start();
     void stop();
@@ -34,6 +36,8 @@ private:
 
     const AgiAnswers answers_;
     const callbacks::DialGate gate_;
+    const AskedCallbacks asked_;
+    const PhoneCodes codes_;
     const Log log_;
     std::optional<agi::Server> server_;
 };

@@ -57,6 +57,11 @@ std::string masked(const routing::Number& number) {
 
 } // namespace
 
+const domain::Tenant* askingTenant(const domain::Directory& directory, const agi::Request& request) {
+    const auto* tenant = directory.tenantByName(request.argument("tenant"));
+    return tenant && isOn(directory, tenant->id, request.server) ? tenant : nullptr;
+}
+
 routing::Presentation presentationOf(std::string_view callingPres) {
     unsigned value = 0;
     const auto end = callingPres.data() + callingPres.size();
@@ -84,8 +89,8 @@ agi::Answer AgiAnswers::answer(const agi::Request& request, SteadyTime deadline)
     const auto begun = clock_.steady();
     if (request.route != "route") return nothing(request, "unknown_route");
     const auto directory = directory_.get();
-    const auto* tenant = directory->tenantByName(request.argument("tenant"));
-    if (!tenant || !isOn(*directory, tenant->id, request.server)) return nothing(request, "unknown_tenant");
+    const auto* tenant = askingTenant(*directory, request);
+    if (!tenant) return nothing(request, "unknown_tenant");
     const auto now = clock_.now();
     const auto ruling = [&] {
         try {

@@ -39,6 +39,8 @@ private:
     const Observe observe_;
 };
 
+// The tenant that the dialplan names, if it has anything on the Asterisk that asks; else nullptr.
+const domain::Tenant* askingTenant(const domain::Directory& directory, const agi::Request& request);
 // The answer for the Asterisk named `server`; empty: the call would have to go to another one.
 agi::Answer agiAnswer(const routing::Ruling& ruling, std::string_view server);
 // Asterisk's CALLERPRES() as a number, agi_callingpres: bits 0x60 are Q.931's presentation indicator.

@@ -150,6 +150,12 @@ public:
               {desk, hits, directory, clock, log, [this](std::string_view outcome) { metrics.observeRoute(outcome); }},
               {repositories.callbackJobs, clock, log, [this](std::string_view what) { metrics.observeGate(what); },
                failHook()},
+              {repositories.callbacks, repositories.outboundRules, directory, clock, log,
+               [this](std::string_view what) { metrics.observeGate(what); }},
+              {[this](access::PrincipalPtr principal, ops::CallContext from) {
+                   return dispatcher.admitAs(std::move(principal), std::move(from));
+               },
+               repositories.pauseReasons, directory, clock, log},
               [this](Micros took) { metrics.observeAgiAnswer(took); }, clock, log),
           owner(services.node + '/' + randomText(8)), intervals(repositories, clock, log, owner) {
         for (const auto& name : config.names("asterisk"))

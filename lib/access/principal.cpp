@@ -55,6 +55,8 @@ std::string Principal::viaText() const {
         return "password";
     case Via::token:
         return "token:" + tokenName;
+    case Via::phone:
+        return "phone";
     case Via::local:
         break;
     }

@@ -12,7 +12,7 @@
 
 namespace pbx::access {
 
-enum class Via { password, token, local };
+enum class Via { password, token, local, phone }; // phone: an agent, as Asterisk knows the phone that calls
 
 struct Principal {
     UserId user;
@@ -31,7 +31,7 @@ struct Principal {
     bool covers(std::string_view operation) const;
     // What this user reaches in `inTenant` (an operator's choice; else its own tenant).
     domain::Scope scope(const TenantId& inTenant) const;
-    // For the audit: "password", "token:NAME", "local".
+    // For the audit: "password", "token:NAME", "local", "phone".
     std::string viaText() const;
 };
 using PrincipalPtr = std::shared_ptr<const Principal>;

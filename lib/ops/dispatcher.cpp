@@ -71,6 +71,10 @@ std::unique_ptr<Session> Dispatcher::admit(CallContext context) {
     }
 }
 
+std::unique_ptr<Session> Dispatcher::admitAs(access::PrincipalPtr principal, CallContext context) const {
+    return std::make_unique<DispatcherSession>(*this, std::move(principal), std::move(context));
+}
+
 bool mayCall(const access::Principal& principal, const Operation& operation) {
     return operation.roles.contains(principal.role) && principal.covers(operation.name);
 }

@@ -21,6 +21,8 @@ public:
                const Log& log, CallObserver observer = {});
 
     std::unique_ptr<Session> admit(CallContext context) override;
+    // For one who is known by other means than credentials: an agent by its phone. All else is as for every request.
+    std::unique_ptr<Session> admitAs(access::PrincipalPtr principal, CallContext context) const;
 
 private:
     class DispatcherSession;

@@ -36,12 +36,17 @@ def number(tenant, end):
     return f"{CC[tenant]}{end}"
 
 
+def ident(kind, *parts):
+    """An id as pbxd makes them: 16 characters of base32."""
+    return f"{kind}_{''.join(parts).translate(str.maketrans('0189', 'abij')).ljust(16, 'z')[:16]}"
+
+
 def seed(run, sip_secret, trunk_port):
     """The tables of three companies that have the same names for everything; each blocks and prefers other people."""
     far = 4_000_000_000_000_000     # µs: the year 2096
     for i, tenant in enumerate(TENANTS):
         t = f"t_{tenant}"
-        q = {name: f"q_{tenant}_{name}" for name in QUEUES}
+        q = {name: ident("q", tenant, name) for name in QUEUES}
         run("INSERT INTO tenants (id, name, title, country, time_zone, languages, created_at) VALUES (?, ?, ?, 'US', 'America/New_York', 'en', 1)", t, tenant, tenant.title())
         for name in QUEUES:
             run("INSERT INTO queues (tenant_id, id, name, title, server, asterisk_name, wrapup_seconds, created_at) VALUES (?, ?, ?, ?, ?, ?, 0, 1)",
@@ -54,7 +59,7 @@ def seed(run, sip_secret, trunk_port):
         run(settings, t, q["busy"], 1, None, "always")
         run(settings, t, q["full"], 1, None, "always")
         for agent in (101, 102):
-            a, user = f"a_{tenant}_{agent}", f"{tenant}-{agent}"
+            a, user = ident("a", tenant, str(agent)), f"{tenant}-{agent}"
             run("INSERT INTO agents (tenant_id, id, name, title, server, interface, created_at) VALUES (?, ?, ?, ?, ?, ?, 1)", t, a, f"agent-{agent}", "Ann", SERVER, f"PJSIP/{user}")
             digest = hashlib.md5(f"{user}:pbxd:{sip_secret}".encode()).hexdigest()
             run("INSERT INTO phones (tenant_id, agent_id, extension, username, realm, digest, caller_name, caller_number, created_at) VALUES (?, ?, ?, ?, 'pbxd', ?, ?, '', 1)",
@@ -69,7 +74,7 @@ def seed(run, sip_secret, trunk_port):
         for end, queue, hours in (("0100", "sales", None), ("0101", "billing", f"h_{tenant}"), ("0102", "short", None), ("0103", "empty", None), ("0104", "busy", None), ("0105", "full", None)):
             run(did, t, f"n_{tenant}{end}", f"+{number(tenant, end)}", q[queue], hours)
         closed = "INSERT INTO dids (tenant_id, id, number, title, queue_id, hours_id, closed_kind, closed_agent_id, closed_number) VALUES (?, ?, ?, '', ?, ?, ?, ?, ?)"
-        run(closed, t, f"n_{tenant}0106", f"+{number(tenant, '0106')}", q["sales"], f"h_{tenant}", "agent", f"a_{tenant}_101", None)
+        run(closed, t, f"n_{tenant}0106", f"+{number(tenant, '0106')}", q["sales"], f"h_{tenant}", "agent", ident("a", tenant, "101"), None)
         run(closed, t, f"n_{tenant}0107", f"+{number(tenant, '0107')}", q["sales"], f"h_{tenant}", "number", None, "+16465558888")
         # of caller ...0200 each tenant thinks otherwise: blocked, vip, nothing
         if i == 0:
@@ -430,7 +435,7 @@ class Rendered(Site):
         self.phones.reap(20)
         self.assertEqual(self.pbxctl("asterisk", "render", "--diff", self.etc), "")
         self.pbxctl("asterisk", "check", self.etc)
-        self.database.run("UPDATE queue_settings SET max_wait_seconds = 3 WHERE queue_id = 'q_viatalk_short'")
+        self.database.run(f"UPDATE queue_settings SET max_wait_seconds = 3 WHERE queue_id = '{ident('q', 'viatalk', 'short')}'")
         diff = self.pbxctl("asterisk", "render", "--diff", self.etc, code=6)
         self.assertIn("--- extensions.conf", diff)
         self.assertNotIn(self.token, diff)

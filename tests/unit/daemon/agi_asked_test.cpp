@@ -1,0 +1,226 @@
+// The request by key and the phone codes, as a dialplan asks them.
+#include "daemon/agi_asked.hpp"
+#include "daemon/agi_codes.hpp"
+#include "ops/catalogue/control.hpp"
+#include "storage_test.hpp"
+
+namespace pbx::daemon {
+namespace {
+
+using namespace std::chrono_literals;
+
+agi::Request asking(const std::string& tenant, std::vector<std::string> arguments, const std::string& server = "main") {
+    agi::Request out;
+    out.server = server;
+    out.query = {{"tenant", tenant}};
+    out.variables = {{"agi_uniqueid", "1790000000.1"}, {"agi_channel", "PJSIP/acme-101-0000000a"}};
+    for (std::size_t i = 0; i < arguments.size(); ++i)
+        out.variables.emplace_back("agi_arg_" + std::to_string(i + 1), arguments[i]);
+    return out;
+}
+
+class AskedOf : public pbx::test::StorageTest {
+protected:
+    void start() {
+        scope = tenantScope("acme");
+        queue = repos->queues.create(scope, {"support", "Support", "main", "acme-support", {}, 0});
+        for (const auto& [prefix, allowed] : {std::pair{"+1", true}, {"+1900", false}})
+            sql("INSERT INTO outbound_rules (tenant_id, id, kind, value, types, allowed) VALUES (?, ?, 'prefix', ?, "
+                "'', ?)",
+                {scope.tenant().str(), std::string("o_") + prefix, prefix, std::int64_t(allowed)});
+        directory.set(std::make_shared<const domain::Directory>(storage::loadDirectory(*db)));
+    }
+    agi::Answer ask(const agi::Request& request) {
+        return AskedCallbacks(repos->callbacks, repos->outboundRules, directory, clock, Log::none(),
+                              [this](std::string_view what) { observed = what; })
+            .answer(request);
+    }
+
+    domain::Scope scope{TenantId("t_none")};
+    domain::Queue queue;
+    domain::DirectoryHolder directory;
+    std::string observed;
+};
+
+TEST_P(AskedOf, ThePlaceIsKeptAndAskingTwiceIsOne) {
+    start();
+    const agi::Answer made{{"PBX_CB_ASKED", "new"}, {"PBX_WHY", ""}, {"PBX_DONE", "1"}};
+    EXPECT_EQ(made, ask(asking("acme", {"acme-support", "6465550100", "90.5", "07"})));
+    EXPECT_EQ("asked_new", observed);
+    const auto page = repos->callbacks.list(scope, {{}, 10});
+    ASSERT_EQ(1U, page.items.size());
+    EXPECT_EQ("+16465550100", page.items[0].number);
+    EXPECT_EQ(clock.now() - 90'500ms, page.items[0].requestedAt);
+    EXPECT_EQ(clock.now(), page.items[0].dueAt);
+    EXPECT_EQ(7, page.items[0].priority);
+    EXPECT_EQ("queue", page.items[0].requestedBy);
+    EXPECT_EQ("existing", ask(asking("acme", {"acme-support", "+1 646 555 0100", "1"})).at(0).second);
+    EXPECT_EQ(1, number("SELECT COUNT(*) FROM callbacks"));
+}
+
+TEST_P(AskedOf, WhatIsNoNumberIsRefusedAndAnothersQueueUnknown) {
+    start();
+    for (const auto bad : {"", "77", "911", "12345678901234567", "anonymous", "+1646555010x", "9005550100",
+                           "+19005550100", "+442071838750", "+881612345678"}) {
+        const auto answer = ask(asking("acme", {"acme-support", bad, "1"}));
+        ASSERT_FALSE(answer.empty()) << bad;
+        EXPECT_EQ("refused", answer[0].second) << bad;
+        EXPECT_EQ("asked_refused", observed);
+    }
+    EXPECT_TRUE(ask(asking("acme", {"beta-support", "6465550100"})).empty());
+    EXPECT_TRUE(ask(asking("beta", {"acme-support", "6465550100"})).empty());
+    EXPECT_TRUE(ask(asking("acme", {"acme-support", "6465550100"}, "other")).empty());
+    EXPECT_EQ("asked_by_nobody", observed);
+    EXPECT_EQ(0, number("SELECT COUNT(*) FROM callbacks"));
+}
+
+TEST_P(AskedOf, ADatabaseThatFailsIsNoAnswer) {
+    start();
+    sql("ALTER TABLE callbacks RENAME TO away");
+    EXPECT_TRUE(pbx::test::codeOf([&] { ask(asking("acme", {"acme-support", "6465550100", "1"})); }));
+}
+
+PBX_ON_BOTH(AskedOf);
+
+TEST(Asked, WhatIsNoTimeOfWaitingIsNow) {
+    const auto now = fromEpochMicros(1'790'000'000'000'000);
+    EXPECT_EQ(now - 12'345ms, waitingSince(now, "12.345"));
+    EXPECT_EQ(now, waitingSince(now, "0"));
+    for (const auto bad : {"", "-1", "86400", "1e3", "nan", "inf", "12,5", "12.5x"})
+        EXPECT_EQ(now, waitingSince(now, bad)) << bad;
+}
+
+TEST(Codes, AReasonIsKnownByItsKeys) {
+    const auto named = [](const char* name) {
+        domain::PauseReason reason;
+        reason.name = name;
+        return reason;
+    };
+    const std::vector<domain::PauseReason> reasons{named("lunch"), named("1-break"), named("lunch-2"), named("toilet")};
+    const auto keyed = [&](std::string_view keys) {
+        const auto* found = reasonByKeys(reasons, keys);
+        return found ? found->name : "";
+    };
+    EXPECT_EQ("lunch", keyed("58624")); // the whole name goes before a longer one that begins so
+    EXPECT_EQ("lunch-2", keyed("586242"));
+    EXPECT_EQ("", keyed("5862"));
+    EXPECT_EQ("toilet", keyed("8"));
+    EXPECT_EQ("toilet", keyed("864538"));
+    EXPECT_EQ("1-break", keyed("1"));
+    EXPECT_EQ("", keyed("9"));
+    EXPECT_EQ(nullptr, reasonByKeys({}, "1"));
+}
+
+// The door behind the codes.
+struct Asked {
+    access::PrincipalPtr principal;
+    ops::CallContext from;
+    std::string operation, reason;
+};
+
+class CodesOf : public pbx::test::StorageTest {
+protected:
+    void start() {
+        scope = tenantScope("acme");
+        agent = repos->agents.create(scope, {"ann", "Ann", "main", "PJSIP/acme-101", {}});
+        repos->agents.create(tenantScope("beta"), {"bob", "Bob", "main", "PJSIP/beta-101", {}});
+        repos->pauseReasons.create(scope, {"lunch", "Lunch", 0, false});
+        directory.set(std::make_shared<const domain::Directory>(storage::loadDirectory(*db)));
+    }
+    std::string told(const agi::Request& request) {
+        const SystemClock real; // the wait for an outcome is a real one
+        const PhoneCodes codes(
+            [this](access::PrincipalPtr principal, ops::CallContext from) {
+                asked.push_back({std::move(principal), std::move(from), "", ""});
+                return std::make_unique<FakeSession>(*this);
+            },
+            repos->pauseReasons, directory, real, Log::none());
+        const auto answer = codes.answer(request, real.steady() + 1500ms);
+        EXPECT_EQ("PBX_DONE", answer.back().first);
+        return answer.at(0).second;
+    }
+
+    struct FakeSession final : ops::Session {
+        explicit FakeSession(CodesOf& owner) : test(owner) {}
+        ops::Outcome call(const ops::Operation& operation, const ops::CommonParams&, ops::Value params) override {
+            test.asked.back().operation = operation.name;
+            if (operation.name == ops::AgentPause::name)
+                test.asked.back().reason = params.as<ops::AgentPauseParams>().reason.value_or("");
+            return test.outcome();
+        }
+        CodesOf& test;
+    };
+    static ops::Value result(domain::ActionState state) {
+        ops::CommandResult made;
+        made.state = state;
+        return ops::Value::of(std::move(made));
+    }
+
+    domain::Scope scope{TenantId("t_none")};
+    domain::Agent agent;
+    domain::DirectoryHolder directory;
+    std::vector<Asked> asked;
+    std::function<ops::Outcome()> outcome = [] { return result(domain::ActionState::confirmed); };
+};
+
+TEST_P(CodesOf, EachCodeIsItsOperationAskedByThePhonesAgent) {
+    start();
+    const std::vector<std::pair<std::string, std::string>> codes{
+        {"login", "agent.login"}, {"logout", "agent.logout"}, {"pause", "agent.pause"}, {"unpause", "agent.unpause"}};
+    for (const auto& [code, operation] : codes) {
+        EXPECT_EQ("done", told(asking("acme", {code, code == "pause" ? "58" : "", "acme-101"})));
+        EXPECT_EQ(operation, asked.back().operation);
+        EXPECT_EQ(code == "pause" ? "lunch" : "", asked.back().reason);
+    }
+    const auto& by = *asked.back().principal;
+    EXPECT_EQ(agent.id, by.agent);
+    EXPECT_EQ(scope.tenant(), by.tenant);
+    EXPECT_EQ(domain::Role::agent, by.role);
+    EXPECT_EQ("phone", by.viaText());
+    EXPECT_EQ("phone of ann", by.login);
+    EXPECT_EQ("phone", asked.back().from.face);
+}
+
+TEST_P(CodesOf, WhoIsNotThatPhoneIsRefused) {
+    start();
+    EXPECT_EQ("refused", told(asking("acme", {"login", "", "acme-102"}))) << "not the channel's endpoint";
+    EXPECT_EQ("refused", told(asking("acme", {"login", "", "acme-10"})));
+    EXPECT_EQ("refused", told(asking("acme", {"login", "", ""})));
+    EXPECT_EQ("refused", told(asking("beta", {"login", "", "acme-101"}))) << "another tenant's context";
+    EXPECT_EQ("refused", told(asking("nobody", {"login", "", "acme-101"})));
+    EXPECT_EQ("refused", told(asking("acme", {"login", "", "acme-101"}, "other"))) << "another Asterisk";
+    EXPECT_EQ("refused", told(asking("acme", {"set_penalty", "", "acme-101"})));
+    EXPECT_EQ("refused", told(asking("acme", {"pause", "9", "acme-101"}))) << "no such reason";
+    EXPECT_TRUE(asked.empty());
+}
+
+TEST_P(CodesOf, AnOutcomeIsWaitedForAndARefusalTold) {
+    start();
+    const auto request = asking("acme", {"login", "", "acme-101"});
+    int looks = 0;
+    outcome = [&]() -> ops::Outcome {
+        return ops::Waiting{SteadyTime::max(), [&](bool) -> std::optional<ops::Value> {
+                                if (++looks < 3) return std::nullopt;
+                                return result(domain::ActionState::confirmed);
+                            }};
+    };
+    EXPECT_EQ("done", told(request));
+    EXPECT_EQ(3, looks);
+    outcome = []() -> ops::Outcome {
+        return ops::Waiting{SteadyTime::max(), [](bool expired) {
+                                return expired ? std::optional(result(domain::ActionState::sent)) : std::nullopt;
+                            }};
+    };
+    EXPECT_EQ("later", told(request));
+    outcome = [] { return result(domain::ActionState::rejected); };
+    EXPECT_EQ("refused", told(request));
+    outcome = []() -> ops::Outcome { throw Error(ErrorCode::conflict, "in no queue"); };
+    EXPECT_EQ("refused", told(request));
+    outcome = []() -> ops::Outcome { throw Error(ErrorCode::unavailable, "the database is away"); };
+    EXPECT_EQ(ErrorCode::unavailable, pbx::test::codeOf([&] { told(request); })) << "no answer, as nobody knows";
+}
+
+PBX_ON_BOTH(CodesOf);
+
+} // namespace
+} // namespace pbx::daemon
