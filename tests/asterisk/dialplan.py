@@ -337,7 +337,41 @@ class Phone:
         self.assertFalse(called.is_set())
 
 
-class Dialplan(Asked, Gate, Phone, Site):
+class Requests:
+    """What pbxd is asked for, through the rendered dialplan."""
+
+    def confirmed(self, operation, **fields):
+        answer = self.pbxd.call(operation, tenant="viatalk", wait_seconds=10, **fields)
+        self.assertEqual(answer["state"], "confirmed", answer)
+        return answer["actions"][0]
+
+    def test_a_caller_is_moved(self):
+        """To another queue; and back to where he waited, when that one does not take him."""
+        soon(lambda: self.pbxd.link()["driven"], "pbxd to drive this Asterisk")
+        call, uniqueid, since = self.call("16465550011")
+        channel = self.event("QueueCallerJoin", since=since, Uniqueid=uniqueid, Queue="viatalk-sales").get("Channel")
+        mark = self.ami.mark()
+        with self.lab.ami(events="off") as ami:
+            self.assertEqual(ami.action("QueueWithdrawCaller", Queue="viatalk-sales", Caller=channel, WithdrawInfo="100viatalk-empty").get("Response"), "Success")
+        self.variable(mark, uniqueid, "QUEUESTATUS", "JOINEMPTY")
+        self.event("QueueCallerJoin", since=mark, Uniqueid=uniqueid, Queue="viatalk-sales")
+        soon(lambda: any(c["id"] == f"{SERVER}/{uniqueid}" and c["state"] == "waiting" for c in self.pbxd.items("call.list", tenant="viatalk")), "the board to have him")
+        mark = self.ami.mark()
+        self.confirmed("queue.transfer_caller", id=f"{SERVER}/{uniqueid}", queue="billing")
+        self.event("QueueCallerJoin", since=mark, Uniqueid=uniqueid, Queue="viatalk-billing")
+        self.assertEqual(call.state, "up")
+
+    def test_a_number_is_called_for_an_agent(self):
+        soon(lambda: self.pbxd.link()["driven"], "pbxd to drive this Asterisk")
+        self.phones.register({"viatalk-101": "answer"})
+        called = threading.Event()
+        self.provider.on_call = lambda call: (called.set(), call.phone.refuse(call, "486 Busy Here"))
+        action = self.confirmed("call.originate", agent="agent-101", number="+16465550077")
+        self.assertTrue(called.wait(8))
+        self.event("Newexten", Uniqueid=action["call_id"].split("/")[1], Context="viatalk-dial", Application="Dial")
+
+
+class Dialplan(Asked, Gate, Phone, Requests, Site):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
