@@ -91,7 +91,7 @@ CallerFacts CallerRepository::find(const TenantId& tenant, const std::vector<std
     }
     return database_.connections().read([&](Sql& sql) {
         CallerFacts facts;
-        for (const auto& row : sql.rows<FactRow>(text, values)) addRow(facts, row);
+        for (const auto& row : sql.rowsOften<FactRow>(text, values)) addRow(facts, row);
         return facts;
     });
 }

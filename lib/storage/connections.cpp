@@ -72,7 +72,7 @@ Fault Connections::faultIn(const Sql& sql, const Poco::Exception& exception) con
 void Connections::runRead(const Work& work) {
     for (bool fresh = false;; fresh = true) {
         Checkout checkout(*pool_);
-        Sql sql((*checkout).session, {settings_.engine}, watch_);
+        Sql sql((*checkout).session, {settings_.engine}, watch_, &(*checkout).kept);
         try {
             work(sql);
             checkout.good();

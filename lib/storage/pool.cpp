@@ -16,6 +16,7 @@ Error unavailable(const char* text, std::string cause = {}) {
 } // namespace
 
 PooledSession::~PooledSession() {
+    kept.clear();
     try {
         session.close();
     } catch (const Poco::Exception&) { // NOLINT(bugprone-empty-catch): it is being thrown away; nobody is left to tell

@@ -5,6 +5,7 @@
 
 #include "base/time.hpp"
 #include "storage/database.hpp"
+#include "storage/sql.hpp"
 
 #include <Poco/Data/Session.h>
 
@@ -26,6 +27,7 @@ public:
     PooledSession& operator=(const PooledSession&) = delete;
 
     Poco::Data::Session session;
+    KeptStatements kept;
     SteadyTime idleSince{};
     bool used = false; // was in the pool before: may have died there
 };

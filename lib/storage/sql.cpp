@@ -8,6 +8,9 @@
 #include <Poco/Data/Session.h>
 #include <Poco/Data/Statement.h>
 
+#include <algorithm>
+#include <deque>
+
 namespace pbx::storage {
 namespace {
 
@@ -22,19 +25,21 @@ const std::string& storable(const std::string& text) {
 // How POCO hands over the rows of a SELECT: each cell straight into its place.
 class RowExtraction final : public Poco::Data::AbstractExtraction {
 public:
-    explicit RowExtraction(RowSink& sink) : sink_(sink) {}
+    // `sink` is looked at for each row: a statement that is kept has another one each time.
+    explicit RowExtraction(RowSink* const& sink) : sink_(sink) {}
 
-    std::size_t numOfColumnsHandled() const override { return sink_.columns(); }
+    std::size_t numOfColumnsHandled() const override { return sink_->columns(); }
     std::size_t numOfRowsHandled() const override { return rows_; }
     std::size_t numOfRowsAllowed() const override { return getLimit(); }
     std::size_t extract(std::size_t position) override {
         auto extractor = getExtractor();
-        for (const auto& cell : sink_.addRow())
+        for (const auto& cell : sink_->addRow())
             std::visit([&](auto* place) { extractOne(*extractor, position++, *place); }, cell);
         ++rows_;
         return 1;
     }
     bool isNull(std::size_t) const override { return false; } // the cells tell
+    void reset() override { rows_ = 0; }
     // Only engines that we do not have (ODBC) tell the types of the columns beforehand.
     Poco::Data::AbstractPreparation::Ptr createPreparation(Poco::Data::AbstractPreparator::Ptr&, std::size_t) override {
         throw Poco::NotImplementedException("RowExtraction::createPreparation");
@@ -54,7 +59,7 @@ private:
             place.clear();
     }
 
-    RowSink& sink_;
+    RowSink* const& sink_;
     std::size_t rows_ = 0;
 };
 
@@ -78,6 +83,43 @@ Poco::Data::Statement prepare(Poco::Data::Session& session, StatementWatch& watc
 
 } // namespace
 
+// POCO binds it to places that stay: a next time only what lies there is new.
+struct KeptStatements::One {
+    One(Poco::Data::Session& session, const std::string& sql, const Values& values) : statement(session) {
+        statement << sql;
+        for (const auto& value : values) {
+            if (std::holds_alternative<std::int64_t>(value))
+                statement.addBind(Poco::Data::Keywords::use(numbers.emplace_back()));
+            else
+                statement.addBind(Poco::Data::Keywords::use(texts.emplace_back()));
+        }
+        statement.addExtract(new RowExtraction(sink));
+    }
+    // False: these are of other types.
+    bool take(const Values& values) {
+        auto number = numbers.begin();
+        auto text = texts.begin();
+        for (const auto& value : values) {
+            if (const auto* whole = std::get_if<std::int64_t>(&value); whole && number != numbers.end())
+                *number++ = *whole;
+            else if (const auto* words = std::get_if<std::string>(&value); words && text != texts.end())
+                *text++ = storable(*words);
+            else
+                return false;
+        }
+        return true;
+    }
+
+    std::deque<Int> numbers; // in the order of the statement, each kind by itself
+    std::deque<std::string> texts;
+    RowSink* sink = nullptr;
+    Poco::Data::Statement statement;
+};
+
+KeptStatements::KeptStatements() = default;
+KeptStatements::~KeptStatements() = default;
+void KeptStatements::clear() noexcept { all_.clear(); }
+
 template <class F>
 auto Sql::noting(F&& work) {
     try {
@@ -95,14 +137,34 @@ std::size_t Sql::execute(const std::string& sql, const Values& values) {
 
 void Sql::select(const std::string& sql, const Values& values, RowSink& sink) {
     auto statement = prepare(session_, watch_, sql, values);
-    statement.addExtract(new RowExtraction(sink));
+    RowSink* const place = &sink;
+    statement.addExtract(new RowExtraction(place));
     noting([&] { statement.execute(); });
+}
+
+void Sql::selectKept(const std::string& sql, const Values& values, RowSink& sink) {
+    const auto isNull = [](const Value& value) { return std::holds_alternative<std::monostate>(value); };
+    const bool keep = kept_ && dialect_.engine == Engine::mariadb && std::ranges::none_of(values, isNull) &&
+                      (kept_->all_.size() < KeptStatements::most || kept_->all_.contains(sql));
+    if (!keep) return select(sql, values, sink);
+    watchStatement(watch_, sql);
+    auto& one = kept_->all_[sql];
+    try {
+        if (!one) one = std::make_unique<KeptStatements::One>(session_, sql, values);
+        if (!one->take(values)) throw Error(ErrorCode::internal, "a kept statement is used with other types");
+        one->sink = &sink;
+        noting([&] { one->statement.execute(); });
+    } catch (...) { // whatever state it is in: prepared anew the next time
+        kept_->all_.erase(sql);
+        throw;
+    }
 }
 
 void Sql::selectInBatches(const std::string& sql, const Values& values, RowSink& sink,
                           const std::function<void()>& useBatch) {
     auto statement = prepare(session_, watch_, sql, values);
-    statement.addExtract(new RowExtraction(sink)), Poco::Data::Keywords::limit(batchRows);
+    RowSink* const place = &sink;
+    statement.addExtract(new RowExtraction(place)), Poco::Data::Keywords::limit(batchRows);
     while (!statement.done()) {
         noting([&] { statement.execute(); });
         useBatch();

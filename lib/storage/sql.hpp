@@ -11,6 +11,8 @@
 #include <cstdint>
 #include <functional>
 #include <initializer_list>
+#include <map>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -121,10 +123,27 @@ struct Dialect {
 class StatementWatch;
 void watchStatement(StatementWatch& watch, std::string_view sql);
 
+// Statements that a session keeps prepared, by their text. Threads: the session's.
+class KeptStatements {
+public:
+    KeptStatements();
+    ~KeptStatements();
+    KeptStatements(const KeptStatements&) = delete;
+    KeptStatements& operator=(const KeptStatements&) = delete;
+    void clear() noexcept; // before the session is closed
+
+private:
+    friend class Sql;
+    struct One;
+    static constexpr std::size_t most = 32; // a statement of more texts than that is not worth it
+    std::map<std::string, std::unique_ptr<One>, std::less<>> all_;
+};
+
 class Sql {
 public:
-    Sql(Poco::Data::Session& session, Dialect dialect, StatementWatch& watch)
-        : session_(session), dialect_(dialect), watch_(watch) {}
+    // `kept`: where statements may be kept for the next time; none: nowhere.
+    Sql(Poco::Data::Session& session, Dialect dialect, StatementWatch& watch, KeptStatements* kept = nullptr)
+        : session_(session), dialect_(dialect), watch_(watch), kept_(kept) {}
 
     const Dialect& dialect() const noexcept { return dialect_; }
 
@@ -146,6 +165,16 @@ public:
         return std::optional<R>(std::move(found.front()));
     }
 
+    // For what every call asks: stays prepared in this session, as MariaDB needs a round trip and as long again to
+    // prepare it. SQLite prepares in microseconds; there it is rows(), which leaves no statement open.
+    template <class R>
+    std::vector<R> rowsOften(const std::string& sql, const Values& values) {
+        std::vector<R> out;
+        RowsInto<R> sink(out);
+        selectKept(sql, values, sink);
+        return out;
+    }
+
     // For results that may be long: `use` gets them in batches, memory stays flat.
     template <class R, class F>
     void each(const std::string& sql, const Values& values, F&& use) {
@@ -165,6 +194,7 @@ private:
     static constexpr std::size_t batchRows = 1000;
 
     void select(const std::string& sql, const Values& values, RowSink& sink);
+    void selectKept(const std::string& sql, const Values& values, RowSink& sink);
     void selectInBatches(const std::string& sql, const Values& values, RowSink& sink,
                          const std::function<void()>& useBatch);
     template <class F>
@@ -174,6 +204,7 @@ private:
     int error_ = 0;
     Dialect dialect_;
     StatementWatch& watch_;
+    KeptStatements* kept_;
 };
 
 } // namespace pbx::storage

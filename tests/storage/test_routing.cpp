@@ -249,6 +249,36 @@ TEST_P(RoutingTablesOf, OneStatementTellsEverythingAboutACaller) {
     EXPECT_TRUE(facts.blocks.empty());
 }
 
+// On MariaDB the statement stays prepared in its session: each time only its values are new.
+TEST_P(RoutingTablesOf, TheSameQuestionOverAndOverIsAnsweredAnewEachTime) {
+    settings.sessions = 1; // one session for all
+    open();
+    const auto scope = tenantScope("acme");
+    const auto other = tenantScope("other");
+    const auto numberOf = [](int i) { return "+1212555" + std::to_string(1000 + i); };
+    for (int i = 0; i < 20; i += 2) block(scope, BlockKind::exact, numberOf(i));
+    block(scope, BlockKind::prefix, "+12125551005"); // a longer answer for one of them
+    repos->customers.put(scope, numberOf(7), {std::string(63, 's'), std::nullopt});
+    for (int round = 0; round < 3; ++round)
+        for (int i = 0; i < 20; ++i) {
+            const auto facts = repos->callers.find(scope.tenant(), keysOf(numberOf(i)), clock.now());
+            EXPECT_EQ((i % 2 == 0 ? 1U : 0U) + (i == 5 ? 1U : 0U), facts.blocks.size()) << i;
+            EXPECT_EQ(i == 7, facts.customer.has_value()) << i;
+            if (facts.customer) {
+                EXPECT_EQ(std::string(63, 's'), facts.customer->status);
+            }
+            EXPECT_TRUE(repos->callers.find(other.tenant(), keysOf(numberOf(i)), clock.now()).blocks.empty()) << i;
+        }
+    // Also by another spelling, which is another statement, and after a change and an error.
+    EXPECT_TRUE(repos->callers.find(scope.tenant(), keysOf("+12125551004999"), clock.now()).blocks.empty());
+    repos->blocklist.remove(scope, repos->blocklist.find(scope, BlockKind::exact, numberOf(4))->id.str());
+    EXPECT_TRUE(repos->callers.find(scope.tenant(), keysOf(numberOf(4)), clock.now()).blocks.empty());
+    sql("ALTER TABLE blocklist RENAME TO away");
+    EXPECT_TRUE(codeOf([&] { repos->callers.find(scope.tenant(), keysOf(numberOf(6)), clock.now()); }));
+    sql("ALTER TABLE away RENAME TO blocklist");
+    EXPECT_EQ(1U, repos->callers.find(scope.tenant(), keysOf(numberOf(6)), clock.now()).blocks.size());
+}
+
 TEST_P(RoutingTablesOf, ImportAddsAndUpdatesAllOrNothing) {
     const auto scope = tenantScope("acme");
     const auto old = block(scope, BlockKind::exact, "+10");
