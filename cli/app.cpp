@@ -22,7 +22,7 @@ struct Runner {
     std::string_view label;
     int (*run)(const Parsed&, const Console&);
 };
-constexpr std::array<Runner, 10> runners{{
+constexpr std::array<Runner, 11> runners{{
     {"watch", &runWatch},
     {"asterisk adopt", &runAdopt},
     {"db status", &runDbStatus},
@@ -30,6 +30,7 @@ constexpr std::array<Runner, 10> runners{{
     {"bootstrap", &runBootstrap},
     {"asterisk render", &runAsteriskRender},
     {"asterisk check", &runAsteriskCheck},
+    {"doctor", &runDoctor},
     {"completion bash",
      [](const Parsed&, const Console& console) {
          console.out << bashCompletion();

@@ -1,15 +1,19 @@
 #include "base/error.hpp"
+#include "base/random.hpp"
+#include "cli/ami_talk.hpp"
 #include "cli/local.hpp"
 #include "cli/output.hpp"
 #include "cli/text.hpp"
+#include "daemon/asterisk_settings.hpp"
 #include "daemon/database_settings.hpp"
 #include "render/folder.hpp"
 #include "render/load.hpp"
+#include "storage/applied.hpp"
 #include "storage/database.hpp"
+#include "storage/leases.hpp"
 
 #include <algorithm>
 #include <ostream>
-#include <sstream>
 
 namespace pbx::cli {
 namespace {
@@ -27,58 +31,6 @@ std::string serverOf(const Parsed& parsed, const Config& config) {
                               : "--server is missing: the configuration has several [render.NAME]");
 }
 
-std::optional<render::Odbc> odbcOf(const Config& config, const std::string& section) {
-    const auto& user = config.text(section, "odbc_user");
-    if (user.empty()) return std::nullopt;
-    const auto& host = config.text(section, "odbc_host");
-    const bool own = !host.empty();
-    return render::Odbc{config.text(section, "odbc_driver"),
-                        own ? std::string() : config.text("storage", "socket"),
-                        own ? host : config.text("storage", "host"),
-                        static_cast<int>(own ? config.whole(section, "odbc_port") : config.whole("storage", "port")),
-                        config.text("storage", "database"),
-                        user,
-                        config.secret(section, "odbc_password_file")};
-}
-
-render::Machine machineOf(const Config& config, const std::string& server) {
-    const auto asterisk = "asterisk." + server, section = "render." + server;
-    const auto path = [&](std::string_view key) { return config.text(section, key); };
-    const auto whole = [&](std::string_view key) { return static_cast<int>(config.whole(section, key)); };
-    render::Machine out;
-    out.server = server;
-    out.version = whole("asterisk_version");
-    out.directories = {path("etc_dir"),   path("module_dir"), path("lib_dir"), path("data_dir"),
-                       path("spool_dir"), path("run_dir"),    path("log_dir")};
-    out.sipListen = path("sip_listen");
-    out.sipPort = whole("sip_port");
-    out.externalAddress = path("external_address");
-    out.localNetworks = config.list(section, "local_networks");
-    out.phonesBehindNat = config.flag(section, "phones_behind_nat");
-    out.rtpFirst = whole("rtp_first");
-    out.rtpLast = whole("rtp_last");
-    out.amiListen = path("ami_listen");
-    out.amiPermit = config.list(section, "ami_permit");
-    out.amiPort = static_cast<int>(config.whole(asterisk, "port"));
-    out.amiUser = config.text(asterisk, "user");
-    out.amiSecret = config.secret(asterisk, "secret_file");
-    out.sysUser = config.text(asterisk, "sys_user");
-    out.sysSecret = config.secret(asterisk, "sys_secret_file");
-    out.agiHost = config.text("agi", "host").empty() ? config.text("agi", "listen") : config.text("agi", "host");
-    out.agiPort = static_cast<int>(config.whole("agi", "port"));
-    std::istringstream also(config.text(section, "agi_also"));
-    for (std::string address; also >> address;) out.agiAlso.push_back(address);
-    out.codes = {path("code_login"), path("code_logout"), path("code_pause"), path("code_unpause")};
-    out.agiToken = config.secret(asterisk, "agi_token_file");
-    out.odbc = odbcOf(config, section);
-    if (out.agiToken.empty())
-        throw Error(ErrorCode::invalidArgument,
-                    "[asterisk." + server + "] has no agi_token_file: the dialplan could not ask pbxd");
-    if (out.agiPort == 0)
-        throw Error(ErrorCode::invalidArgument, "[agi] port is 0: the dialplan needs one that stays the same");
-    return out;
-}
-
 // Text of several lines, made harmless for a terminal line by line.
 void print(std::ostream& out, std::string_view text) {
     while (!text.empty()) {
@@ -88,20 +40,79 @@ void print(std::ostream& out, std::string_view text) {
     }
 }
 
+// One at a time: pbxd may be about it, or somebody else with this command.
+class Turn {
+public:
+    Turn(storage::Database& database, const std::string& server)
+        : leases_(database),
+          lease_(leases_.acquire("render/" + server, "pbxctl/" + randomText(8), std::chrono::minutes(2))) {
+        if (!lease_)
+            throw Error(ErrorCode::conflict,
+                        "somebody else applies the configuration of " + server + " right now: try again in a moment");
+    }
+    ~Turn() {
+        try {
+            leases_.release(*lease_);
+        } catch (const Error&) { // it ends by itself
+        }
+    }
+    Turn(const Turn&) = delete;
+    Turn& operator=(const Turn&) = delete;
+
+private:
+    storage::LeaseRepository leases_;
+    const std::optional<storage::Lease> lease_;
+};
+
+void tellApplied(const render::Applied& done, const std::string& folder, const Console& console) {
+    if (done.changed.empty())
+        console.err << "nothing has changed; what is in " << terminalText(folder) << " is in force\n";
+    else
+        console.err << done.changed.size() << " files in " << terminalText(folder) << " are new and in force\n";
+    for (const auto& name : done.needRestart)
+        console.err << terminalText(name) << " is read when Asterisk starts anew: core restart when convenient\n";
+}
+
+int applyNow(const Config& config, const std::string& server, storage::Database& database, bool force,
+             const Console& console) {
+    initRandom();
+    const Turn turn(database, server);
+    storage::AppliedRepository applied(database);
+    const auto version = applied.states().version;
+    const auto keep = [&](storage::AppliedState state, const std::string& reason) {
+        applied.put({server, state, version, reason, "pbxctl", database.clock().now()});
+    };
+    const render::Site site{daemon::machineOf(config, server), render::loadTenants(database, server)};
+    const auto& folder = site.machine.directories.configuration;
+    try {
+        BothAccounts asterisk(daemon::linkSettings(config, server));
+        // Somebody asks for it: also what is there already is read anew.
+        const auto done = render::apply(folder, render::render(site), {.force = force, .reread = true},
+                                        [&](const ami::Action& action) { return asterisk.ask(action); });
+        keep(storage::AppliedState::applied, "");
+        tellApplied(done, folder, console);
+        return 0;
+    } catch (const Error& error) {
+        keep(storage::AppliedState::failed, error.text());
+        throw;
+    }
+}
+
 } // namespace
 
 int runAsteriskRender(const Parsed& parsed, const Console& console) {
     const auto out = parsed.value("out"), diff = parsed.value("diff");
-    if (out.has_value() == diff.has_value())
-        throw Error(ErrorCode::invalidArgument, "give either --out DIR or --diff DIR");
-    if (diff && parsed.has("force")) throw Error(ErrorCode::invalidArgument, "--force goes with --out");
+    const bool apply = parsed.has("apply");
+    if (out.has_value() + diff.has_value() + apply != 1)
+        throw Error(ErrorCode::invalidArgument, "give one of --out DIR, --diff DIR and --apply");
+    if (diff && parsed.has("force")) throw Error(ErrorCode::invalidArgument, "--force goes with --out and --apply");
     const auto config = pbxdConfig(parsed, console);
-    render::Site site;
-    site.machine = machineOf(config, serverOf(parsed, config));
+    const auto server = serverOf(parsed, config);
     const SystemClock clock;
     storage::Database database(daemon::databaseSettings(config), Log::none(), clock);
     database.requireSchema();
-    site.tenants = render::loadTenants(database, site.machine.server);
+    if (apply) return applyNow(config, server, database, parsed.has("force"), console);
+    const render::Site site{daemon::machineOf(config, server), render::loadTenants(database, server)};
     const auto files = render::render(site);
     if (diff) {
         const auto changes = render::compareFolder(*diff, files);
@@ -116,7 +127,7 @@ int runAsteriskRender(const Parsed& parsed, const Console& console) {
 
 int runAsteriskCheck(const Parsed& parsed, const Console& console) {
     const auto config = pbxdConfig(parsed, console);
-    const auto faults = render::checkFolder(*parsed.positional, machineOf(config, serverOf(parsed, config)));
+    const auto faults = render::checkFolder(*parsed.positional, daemon::machineOf(config, serverOf(parsed, config)));
     for (const auto& fault : faults) print(console.out, fault);
     if (faults.empty()) console.err << "nothing is wrong\n";
     return faults.empty() ? 0 : errorRow(ErrorCode::conflict).exitCode;

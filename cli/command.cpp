@@ -15,7 +15,7 @@ namespace {
 namespace po = boost::program_options;
 using ops::Kind;
 
-constexpr std::array<std::pair<std::string_view, std::string_view>, 25> groupSummaries{{
+constexpr std::array<std::pair<std::string_view, std::string_view>, 29> groupSummaries{{
     {"system", "Is it well, who am I, what belongs to nobody."},
     {"tenant", "The companies."},
     {"department", "Departments own queues; an agent belongs to one at a time."},
@@ -23,7 +23,7 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 25> groupSum
     {"token", "API tokens for programs."},
     {"queue", "Queues: configuration and live state."},
     {"agent", "Agents: configuration and live state."},
-    {"peer", "The phones."},
+    {"peer", "The phones as Asterisk sees them."},
     {"call", "The calls that are up now."},
     {"callback", "People who asked to be called back."},
     {"pause-reason", "Why agents may pause."},
@@ -38,6 +38,10 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 25> groupSum
     {"hours", "Opening hours and holidays."},
     {"routing", "What holds for all calls: default queue, blocked and closed calls."},
     {"route", "What would happen to a call, and why."},
+    {"callback-policy", "How callbacks are done: of the tenant, or of one queue."},
+    {"phone", "Agents' phones: SIP accounts and extensions."},
+    {"trunk", "The lines to the outside."},
+    {"outbound-rule", "What may be dialled."},
     {"asterisk", "Asterisk's configuration, and what an Asterisk has already."},
     {"db", "The database of the pbxd on this machine."},
     {"completion", "The shell completes commands and options."},
@@ -64,7 +68,9 @@ Option optionOf(const ops::Field& field) {
         out.name = kebab(field.name) + "-file";
         out.value = "FILE";
         out.doc = std::string(field.doc) +
-                  " From this file (mode 0600), or '-' for standard input; left out: asked on the terminal.";
+                  (field.optional ? " From this file (mode 0600), or '-' for standard input."
+                                  : " From this file (mode 0600), or '-' for standard input; left out: asked on the "
+                                    "terminal.");
         out.required = false;
         out.completion = "file";
         return out;
@@ -184,10 +190,15 @@ std::vector<Command> ownCommands() {
                      {"diff", "DIR",
                       "In place of writing: what would change there. Exit code 0: nothing; 6: something.", false, false,
                       "file"},
+                     {"apply", "",
+                      "Bring it into force, on Asterisk's machine: into etc_dir of [render.NAME], and Asterisk reads "
+                      "it; what it refuses is taken back.",
+                      false, false, ""},
                      {"force", "", "Overwrite what was changed by hand.", false, false, ""},
                      server,
                      pbxdConfig},
-         .examples = {"asterisk render --out /etc/asterisk", "asterisk render --diff /etc/asterisk --server main"}});
+         .examples = {"asterisk render --out /etc/asterisk", "asterisk render --diff /etc/asterisk --server main",
+                      "asterisk render --apply"}});
     out.push_back({.path = {"asterisk", "check"},
                    .summary = "Say what is wrong with a rendered folder: missing files, open modes, other secrets.",
                    .section = Section::local,
@@ -195,6 +206,13 @@ std::vector<Command> ownCommands() {
                    .positionalDoc = "The folder.",
                    .options = {server, pbxdConfig},
                    .examples = {"asterisk check /etc/asterisk"}});
+    out.push_back({.path = {"doctor"},
+                   .summary = "Say what is wrong between pbxd, its database and its Asterisk servers, and the remedy.",
+                   .section = Section::local,
+                   .positional = {},
+                   .positionalDoc = {},
+                   .options = {{"server", "NAME", "This Asterisk alone.", false, false, ""}, pbxdConfig},
+                   .examples = {"doctor", "doctor --output json"}});
     out.push_back({.path = {"completion", "bash"},
                    .summary = "Print the completion for bash.",
                    .section = Section::about,
@@ -388,7 +406,8 @@ bool takesGlobal(const Command& command, const Option& option) {
     const bool asksPbxd = command.section == Section::remote || command.section == Section::live;
     if (option.name == "help" || option.name == "version") return true;
     if (option.name == "output") // the board and what prints no answer have one form
-        return command.operation || command.label() == "asterisk adopt" || command.label() == "db status";
+        return command.operation || command.label() == "asterisk adopt" || command.label() == "db status" ||
+               command.label() == "doctor";
     return asksPbxd;
 }
 

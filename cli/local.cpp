@@ -40,14 +40,17 @@ struct Opened {
 
 } // namespace
 
-// --config is pbxd's here: there is no other configuration that these commands read.
-Config pbxdConfig(const Parsed& parsed, const Console& console) {
+LoadedConfig loadedPbxdConfig(const Parsed& parsed, const Console& console) {
     const auto named = parsed.value("config");
     const auto file = named ? *named : console.variable("PBXD_CONFIG").value_or(std::string(defaultFile));
     ConfigSources sources{file, {}};
     for (const auto& [name, value] : console.environment)
         if (name.starts_with("PBXD_")) sources.environment.emplace_back(name, value);
-    auto loaded = daemon::loadSettings(sources);
+    return daemon::loadSettings(sources);
+}
+
+Config pbxdConfig(const Parsed& parsed, const Console& console) {
+    auto loaded = loadedPbxdConfig(parsed, console);
     std::string faults;
     for (const auto& fault : loaded.faults)
         if (!fault.warning) faults += (faults.empty() ? "" : "\n") + terminalText(fault.text());

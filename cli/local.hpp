@@ -16,7 +16,12 @@ int runBootstrap(const Parsed& parsed, const Console& console);
 int runAsteriskRender(const Parsed& parsed, const Console& console);
 int runAsteriskCheck(const Parsed& parsed, const Console& console);
 
-// For the local commands: pbxd's own configuration, by --config, $PBXD_CONFIG or its usual place.
+// Exit code of a conflict: something fails.
+int runDoctor(const Parsed& parsed, const Console& console);
+
+// For the local commands: pbxd's own configuration, by --config (which is pbxd's there: they read no other),
+// $PBXD_CONFIG or its usual place; with its faults, or refused for them.
+LoadedConfig loadedPbxdConfig(const Parsed& parsed, const Console& console);
 Config pbxdConfig(const Parsed& parsed, const Console& console);
 
 } // namespace pbx::cli

@@ -241,7 +241,7 @@ ops::Value paramsOf(const Command& command, const Parsed& parsed, const Console&
         ops::validate(ops::CommonParams::describe(), &common);
         // Last: nobody is asked for a password only to be told that the rest was wrong.
         for (const auto& field : params.type().fields)
-            if (field.limits.secret)
+            if (field.limits.secret && (!field.optional || parsed.value(kebab(field.name) + "-file")))
                 *static_cast<std::string*>(field.make(params.get())) = secretFor(field, parsed, console).reveal();
         ops::validate(params.type(), params.get());
     } catch (const Error& error) {

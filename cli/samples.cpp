@@ -11,7 +11,7 @@ using ops::Format;
 using ops::Kind;
 
 // Where the first example, made from what is required, does not show how it is used.
-constexpr std::array<std::pair<std::string_view, std::string_view>, 15> examples{{
+constexpr std::array<std::pair<std::string_view, std::string_view>, 21> examples{{
     {"blocklist.add", "blocklist add +12125550123 --reason \"Sales robot\" --expires-in-minutes 1440"},
     {"blocklist.add", "blocklist add +1900 --kind prefix"},
     {"blocklist.add", "blocklist add --kind anonymous"},
@@ -27,6 +27,15 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 15> examples
      "hours create --name office --title Office --week \"monday 09:00 17:30\" --holidays \"2026-12-25\""},
     {"queue.set_conditions", "queue set-conditions support --overflow \"waiting 20 callback_offer\" --overflow "
                              "\"no_agent - queue sales\""},
+    {"queue.update_settings",
+     "queue update-settings support --strategy fewestcalls --ring-seconds 20 --max-waiting 30"},
+    {"trunk.create", "trunk create --name provider --host sip.example.com --addresses 192.0.2.0/28"},
+    {"trunk.create",
+     "trunk create --name second --host 192.0.2.9 --username cust7 --realm example.com --secret-file -"},
+    {"outbound_rule.create", "outbound-rule create US --types fixed_or_mobile"},
+    {"outbound_rule.create", "outbound-rule create +1900 --allowed no"},
+    {"callback_policy.set", "callback-policy set support --max-attempts 4 --retries \"busy 300\" --retries \"no_answer "
+                            "1800\" --hours office"},
     {"route.explain", "route explain +12015550100 --caller +12125550123"},
     {"routing.update", "routing update --default-queue support --closed \"announcement custom/closed\""},
 }};
@@ -123,15 +132,21 @@ std::string sampleValue(const ops::Field& field, std::string_view group) {
     switch (field.limits.format) {
     case Format::slug:
         if (field.name == "status" || group == "status-rule") return "vip";
-        return group == "hours" ? "office" : group == "agent" ? "alice" : group == "tenant" ? "viatalk" : "support";
-    case Format::login:
-        return "alice";
-    case Format::reference:
         return group == "hours"    ? "office"
                : group == "agent"  ? "alice"
                : group == "tenant" ? "viatalk"
-               : group == "queue"  ? "support"
-                                   : "sales";
+               : group == "trunk"  ? "provider"
+                                   : "support";
+    case Format::login:
+        return "alice";
+    case Format::reference:
+        return group == "hours"                       ? "office"
+               : group == "agent" || group == "phone" ? "alice"
+               : group == "tenant"                    ? "viatalk"
+               : group == "trunk"                     ? "provider"
+               : group == "outbound-rule"             ? "+1900"
+               : group == "queue"                     ? "support"
+                                                      : "sales";
     case Format::country:
         return "US";
     case Format::timeZone:
@@ -153,8 +168,9 @@ std::string sampleValue(const ops::Field& field, std::string_view group) {
         return "+12125550123";
     case Format::line:
     case Format::password:
-        if (field.limits.subject) return "+12125550123";
+        if (field.limits.subject) return group == "outbound-rule" ? "+1212" : "+12125550123";
         if (field.name == "extension") return "101";
+        if (field.name == "host") return "192.0.2.7";
         return field.name == "title" ? "\"Shown name\"" : "\"Wallboard\"";
     }
     return "x";

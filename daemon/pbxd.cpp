@@ -5,6 +5,8 @@
 #include "base/random.hpp"
 #include "control/controller.hpp"
 #include "daemon/agi.hpp"
+#include "daemon/applier.hpp"
+#include "daemon/asterisk_settings.hpp"
 #include "daemon/callbacks.hpp"
 #include "daemon/database_settings.hpp"
 #include "daemon/faces.hpp"
@@ -59,23 +61,6 @@ web::FrontSettings frontSettings(const Config& config) {
     out.headerTimeout = seconds("header_timeout");
     out.bodyTimeout = seconds("body_timeout");
     out.idleTimeout = seconds("idle_timeout");
-    return out;
-}
-
-link::LinkSettings linkSettings(const Config& config, const std::string& name) {
-    const auto section = "asterisk." + name;
-    link::LinkSettings out;
-    out.name = name;
-    out.host = config.text(section, "host");
-    out.port = static_cast<std::uint16_t>(config.whole(section, "port"));
-    out.user = config.text(section, "user");
-    out.secret = config.secret(section, "secret_file");
-    out.sysSecret = config.secret(section, "sys_secret_file");
-    if (!out.sysSecret.empty()) out.sysUser = config.text(section, "sys_user");
-    out.plainLogin = config.flag(section, "plain_login");
-    out.tls = {config.flag(section, "tls"), config.text(section, "tls_ca"), config.text(section, "tls_name")};
-    out.timings.pingAfter = std::chrono::milliseconds(config.whole(section, "ping_after_ms"));
-    out.timings.deadAfter = std::chrono::milliseconds(config.whole(section, "dead_after_ms"));
     return out;
 }
 
@@ -161,6 +146,7 @@ public:
         for (const auto& name : config.names("asterisk"))
             nodes.push_back(std::make_unique<AsteriskNode>(linkSettings(config, name), mirrorSettings(config, name),
                                                            feed, clock, log));
+        applier = std::make_unique<Applier>(config, nodes, database, repositories, clock, log, owner);
         control = std::make_unique<control::Controller>(
             lines(), repositories, directory, clock, log, [this] { front->parking().wake(); },
             [this](const domain::Action& action) { metrics.observeAction(action); });
@@ -181,6 +167,7 @@ public:
         for (const auto& tenant : directory.get()->tenants()) routing::warmUp(tenant.country);
         agiFace.start();
         control->start();
+        applier->start();
         placer->start();
         housekeeper.start({
             {"directory", std::chrono::seconds(1), [this] { refreshDirectory(); }},
@@ -208,6 +195,7 @@ public:
             node->stop();
             releaseLease(*node);
         }
+        applier->stop(); // it waits for nobody's answer any more
         database.close();
     }
 
@@ -244,6 +232,7 @@ public:
     live::Feed feed;
     std::vector<std::unique_ptr<AsteriskNode>> nodes;
     std::unique_ptr<control::Controller> control;
+    std::unique_ptr<Applier> applier;
     std::unique_ptr<callbacks::Placer> placer;
     Metrics metrics;
     routing::Desk desk{repositories, [this] { return routing::boardOf(boards(), clock.now()); }};

@@ -155,6 +155,11 @@ void judgeRender(Judge judge) {
     if (!judge.empty("odbc_user") && config.text("storage", "backend") != "mariadb")
         judge.fault("odbc_user", "odbc_user is given, but backend is sqlite: Asterisk cannot read that",
                     "leave it out");
+    for (const std::string_view key : {"sys_secret_file", "agi_token_file"})
+        if (config.flag(judge.section, "apply") && std::find(servers.begin(), servers.end(), name) != servers.end() &&
+            config.secret("asterisk." + name, key).empty())
+            judge.fault("apply", "apply = yes needs " + std::string(key) + " in [asterisk." + name + "]",
+                        "add it, or say apply = no");
 }
 
 } // namespace

@@ -23,8 +23,8 @@ constexpr std::array<SectionDoc, 10> sections{{
             "[asterisk.NAME] has an agi_token_file."},
     {"callbacks", "People who asked to be called back. They are called over each Asterisk that has an agi_token_file."},
     {"asterisk.*", "One Asterisk server; one such section for each, with a name of your choice."},
-    {"render.*", "How `pbxctl asterisk render` writes the configuration of the Asterisk of that name; pbxd itself does "
-                 "not read it."},
+    {"render.*", "How the configuration of the Asterisk of that name is rendered: by `pbxctl asterisk render`, or by "
+                 "pbxd itself where apply = yes."},
 }};
 
 constexpr std::array settings{
@@ -252,6 +252,10 @@ constexpr std::array settings{
     Setting{"render.*", "asterisk_version", whole, "22", "Major version of that Asterisk.", restart, 16, 22},
     Setting{"render.*", "etc_dir", path, "/etc/asterisk",
             "Where Asterisk finds the rendered folder; it may be a link to it.", restart},
+    Setting{"render.*", "apply", flag, "no",
+            "Whether pbxd itself brings every change into force: it renders into etc_dir, which it must be able to "
+            "replace, and has Asterisk read it (needs sys_secret_file). Else: `pbxctl asterisk render --apply`.",
+            restart},
     Setting{"render.*", "module_dir", path, "",
             "Folder of Asterisk's modules. This and the next five: left out, the one that the program was built with.",
             restart},

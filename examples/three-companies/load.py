@@ -87,6 +87,18 @@ def load_routing(pbxd, tenant, routing):
     pbxd.call("routing.update", tenant=tenant, **routing["routing"])
 
 
+def load_site(pbxd, tenant, site):
+    """What Asterisk's configuration is made of beside queues and agents; once, as the routing tables."""
+    if not pbxd.ensure("trunk.create", tenant=tenant, **site["trunk"]):
+        return
+    for rule in site["outbound_rules"]:
+        pbxd.ensure("outbound_rule.create", tenant=tenant, **rule)
+    for settings in site["queue_settings"]:
+        pbxd.call("queue.update_settings", tenant=tenant, **settings)
+    for policy in site["callback_policies"]:
+        pbxd.call("callback_policy.set", tenant=tenant, **policy)
+
+
 def load_company(pbxd, company, credentials):
     tenant = company["name"]
     pbxd.ensure("tenant.create", **{key: company[key] for key in ("name", "title", "country", "time_zone", "languages")})
@@ -97,11 +109,15 @@ def load_company(pbxd, company, credentials):
             pbxd.ensure("queue.create", tenant=tenant, department=department["name"], **queue)
             queues.append(queue["name"])
     load_routing(pbxd, tenant, company["routing"])
+    load_site(pbxd, tenant, company["site"])
     department = company["departments"][0]["name"]
     agents = []
     for interface, name in sorted(members(pbxd, tenant, queues).items()):
         pbxd.ensure("agent.create", tenant=tenant, name=slug(name), title=name, interface=interface, department=department)
         agents.append(slug(name))
+        extension = interface.rpartition("-")[2]
+        if interface.startswith("PJSIP/") and extension.isdigit():   # its secret is for a phone that the demo does not have
+            pbxd.ensure("phone.create", tenant=tenant, agent=slug(name), extension=extension)
     for role in ("admin", "supervisor", "viewer", "agent"):
         login = f"{tenant}-{role}"
         if login in credentials or (role == "agent" and not agents):

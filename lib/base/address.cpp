@@ -55,6 +55,11 @@ bool AddressRange::contains(std::string_view address) const {
     return bytes && matches(*bytes);
 }
 
+// Two ranges share an address only where one lies within the other.
+bool AddressRange::overlaps(const AddressRange& other) const {
+    return bits_ <= other.bits_ ? matches(other.bytes_) : other.matches(bytes_);
+}
+
 bool isAddress(std::string_view text) {
     return text.find('/') == std::string_view::npos && AddressRange::parse(text).has_value();
 }

@@ -16,6 +16,7 @@ public:
     static std::optional<AddressRange> parse(std::string_view text);
     // False too when `address` is not an address.
     bool contains(std::string_view address) const;
+    bool overlaps(const AddressRange& other) const;
 
 private:
     using Bytes = std::array<std::uint8_t, 16>;

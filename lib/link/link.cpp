@@ -28,7 +28,8 @@ using Ms = std::chrono::milliseconds;
 constexpr Ms publishEvery{200}; // the counters in status(); a change of state is published at once
 
 // All that `pbxd-sys` may ever be asked to do (SECURITY A2: write class system is the key to the house).
-constexpr std::array<std::string_view, 8> systemActions{"MixMonitor",
+constexpr std::array<std::string_view, 9> systemActions{"GetConfigJSON",
+                                                        "MixMonitor",
                                                         "PJSIPShowAors",
                                                         "PJSIPShowContacts",
                                                         "PJSIPShowEndpoint",

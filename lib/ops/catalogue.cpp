@@ -1,11 +1,16 @@
 #include "ops/operation.hpp"
 
 #include "ops/catalogue/access.hpp"
+#include "ops/catalogue/applied.hpp"
+#include "ops/catalogue/callback_policies.hpp"
 #include "ops/catalogue/callbacks.hpp"
 #include "ops/catalogue/calls.hpp"
 #include "ops/catalogue/control.hpp"
 #include "ops/catalogue/directory.hpp"
+#include "ops/catalogue/lines.hpp"
 #include "ops/catalogue/live.hpp"
+#include "ops/catalogue/phones.hpp"
+#include "ops/catalogue/queue_settings.hpp"
 #include "ops/catalogue/routing_callers.hpp"
 #include "ops/catalogue/routing_hours.hpp"
 #include "ops/catalogue/routing_tables.hpp"
@@ -37,7 +42,10 @@ const auto& operations() {
                CustomerSet, CustomerSetStatus, CustomerDelete, StatusRuleList, StatusRuleGet, StatusRuleSet,
                StatusRuleDelete, DidList, DidGet, DidCreate, DidUpdate, DidDelete, HoursList, HoursGet, HoursCreate,
                HoursUpdate, HoursDelete, HoursCheck, QueueGetConditions, QueueSetConditions, RoutingGet, RoutingUpdate,
-               RouteExplain>();
+               RouteExplain, QueueGetSettings, QueueUpdateSettings, PhoneList, PhoneGet, PhoneCreate, PhoneUpdate,
+               PhoneNewSecret, PhoneDelete, TrunkList, TrunkGet, TrunkCreate, TrunkUpdate, TrunkDelete,
+               OutboundRuleList, OutboundRuleCreate, OutboundRuleDelete, CallbackPolicyGet, CallbackPolicySet,
+               CallbackPolicyUnset, AsteriskStatus, AsteriskApply>();
     return list;
 }
 

@@ -41,6 +41,11 @@ Handlers allHandlers() {
     addRoutingTableHandlers(handlers);
     addRoutingHoursHandlers(handlers);
     addRoutingExplainHandlers(handlers);
+    addAppliedHandlers(handlers);
+    addPhoneHandlers(handlers);
+    addLineHandlers(handlers);
+    addQueueSettingsHandlers(handlers);
+    addCallbackPolicyHandlers(handlers);
     handlers.requireComplete();
     return handlers;
 }

@@ -140,6 +140,11 @@ void addRoutingCustomerHandlers(Handlers& handlers);
 void addRoutingTableHandlers(Handlers& handlers);
 void addRoutingHoursHandlers(Handlers& handlers);
 void addRoutingExplainHandlers(Handlers& handlers);
+void addAppliedHandlers(Handlers& handlers);
+void addPhoneHandlers(Handlers& handlers);
+void addLineHandlers(Handlers& handlers);
+void addQueueSettingsHandlers(Handlers& handlers);
+void addCallbackPolicyHandlers(Handlers& handlers);
 Handlers allHandlers();
 
 } // namespace pbx::ops

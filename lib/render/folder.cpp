@@ -270,6 +270,19 @@ private:
     std::vector<std::string> faults_;
 };
 
+// Every file that is there or shall be, by name: what it holds, and what it shall hold (null: gone).
+template <class Use>
+void eachFile(const fs::path& folder, const Files& files, Use use) {
+    std::set<std::string> names;
+    for (const auto& [name, text] : files) names.insert(name);
+    if (const auto manifest = manifestOf(folder))
+        for (const auto& [name, hash] : *manifest) names.insert(name);
+    for (const auto& name : names) {
+        const auto wanted = files.find(name);
+        use(name, contentOf(folder / name), wanted == files.end() ? nullptr : &wanted->second);
+    }
+}
+
 fs::path resolved(const std::string& path) {
     std::error_code error;
     auto out = fs::weakly_canonical(fs::absolute(path), error);
@@ -297,17 +310,36 @@ void writeFolder(const std::string& path, const Files& files, bool force) {
     }
 }
 
+void restoreFolder(const std::string& path) {
+    try {
+        const auto folder = resolved(path);
+        const fs::path old = folder.string() + ".pbxd-old", refused = folder.string() + ".pbxd-refused";
+        if (!fs::exists(old))
+            throw Error(ErrorCode::conflict, "there is no " + old.string() + " that could be put back into place");
+        changePlaces(folder, old, refused);
+        sync(folder.parent_path());
+    } catch (const fs::filesystem_error& e) {
+        refuseSystem("cannot write", e.path1(), e.code().value());
+    }
+}
+
+std::vector<std::string> changedFiles(const std::string& path, const Files& files) {
+    const auto folder = resolved(path);
+    std::vector<std::string> out;
+    eachFile(folder, files,
+             [&](const std::string& name, const std::optional<std::string>& before, const std::string* after) {
+                 if (!before || !after || *before != *after) out.push_back(name);
+             });
+    return out;
+}
+
 std::string compareFolder(const std::string& path, const Files& files) {
     const auto folder = resolved(path);
-    std::set<std::string> names;
-    for (const auto& [name, text] : files) names.insert(name);
-    if (const auto manifest = manifestOf(folder))
-        for (const auto& [name, hash] : *manifest) names.insert(name);
     std::string out;
-    for (const auto& name : names) {
-        const auto wanted = files.find(name);
-        out += unifiedDiff(name, contentOf(folder / name).value_or(""), wanted == files.end() ? "" : wanted->second);
-    }
+    eachFile(folder, files,
+             [&](const std::string& name, const std::optional<std::string>& before, const std::string* after) {
+                 out += unifiedDiff(name, before.value_or(""), after ? *after : "");
+             });
     return out;
 }
 

@@ -17,6 +17,13 @@ namespace pbx::render {
 // `force`: overwrites what was changed by hand since it was rendered. Owner and group are those of the folder before.
 void writeFolder(const std::string& path, const Files& files, bool force);
 
+// Undoes the last writeFolder: what was there before is in place again, and what was written stays as DIR.pbxd-refused.
+// conflict where there was nothing before.
+void restoreFolder(const std::string& path);
+
+// The files that writeFolder would change, add or take away, by name.
+std::vector<std::string> changedFiles(const std::string& path, const Files& files);
+
 // What writeFolder would change there, as a unified diff with secrets masked; empty: nothing.
 std::string compareFolder(const std::string& path, const Files& files);
 

@@ -54,7 +54,10 @@ public:
         std::vector<std::string> waitLimits;
         for (const auto& tenant : site_.tenants) addTenant(files, tenant, waitLimits);
         common_["WAIT_LIMITS"] = lines(waitLimits);
-        files["extensions.conf"] = fillHere(templateText("extensions.conf"), common_) + extensions_;
+        auto& dialplan = files["extensions.conf"];
+        dialplan = fillHere(templateText("extensions.conf"), common_) + extensions_;
+        dialplan += "\n; Tells which of them is in force.\n[" + std::string(stampContext) + "]\nexten => " +
+                    md5(dialplan) + ",1,NoOp()\n";
         faults_.refuse();
         for (auto& [name, body] : files) finish(name, body);
         return files;
@@ -291,6 +294,26 @@ private:
 };
 
 } // namespace
+
+std::string stampOf(const Files& files) {
+    const auto& text = files.at("extensions.conf");
+    const std::string mark = '[' + std::string(stampContext) + "]\nexten => ";
+    const auto at = text.rfind(mark);
+    const auto from = at == std::string::npos ? text.size() : at + mark.size();
+    return text.substr(from, text.find(',', from) - from);
+}
+
+std::vector<std::string> modulesOf(const Files& files) {
+    constexpr std::string_view before = "load = ", after = ".so";
+    std::vector<std::string> out;
+    for (std::string_view rest = files.at("modules.conf"); !rest.empty();) {
+        const auto line = rest.substr(0, rest.find('\n'));
+        rest.remove_prefix(std::min(rest.size(), line.size() + 1));
+        if (line.starts_with(before) && line.ends_with(after))
+            out.emplace_back(line.substr(before.size(), line.size() - before.size() - after.size()));
+    }
+    return out;
+}
 
 Files render(const Site& site) { return Rendering(site).make(); }
 

@@ -7,10 +7,21 @@
 
 #include <map>
 #include <string>
+#include <string_view>
+#include <vector>
 
 namespace pbx::render {
 
 using Files = std::map<std::string, std::string>; // by name: "pjsip.conf"
+
+// A context of the dialplan whose only extension is a digest of it: `dialplan show pbxd-rendered` tells what is in
+// force.
+inline constexpr std::string_view stampContext = "pbxd-rendered";
+
+// That extension.
+std::string stampOf(const Files& files);
+// The modules that modules.conf loads, without ".so".
+std::vector<std::string> modulesOf(const Files& files);
 
 // Each file ends with an include of custom/<its name>, which we never write. Every file may hold a secret: they are
 // written with mode 0640 at most.

@@ -30,6 +30,8 @@ constexpr auto insertPolicy =
     "expires_after, ring_seconds, ask_key, hours_id, caller_id) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, "
     "?, ?, ?)";
 
+constexpr auto erasePolicy = "DELETE FROM callback_policies WHERE tenant_id = ? AND queue_id = ?";
+
 using AttemptRow =
     Row<Int, std::string, std::string, Int, Maybe<Int>, Maybe<Int>, Maybe<std::string>, std::string, Int>;
 
@@ -232,8 +234,21 @@ Callback CallbackRepository::retry(const domain::Scope& scope, const std::string
     }
 }
 
-domain::CallbackPolicy CallbackRepository::policy(const domain::Scope& scope, const QueueId& queue) {
-    return database_.connections().read([&](Sql& sql) { return policyOf(sql, scope.tenant(), queue); });
+HeldPolicy CallbackRepository::policy(const domain::Scope& scope, const QueueId& queue) {
+    return database_.connections().read([&](Sql& sql) {
+        HeldPolicy out;
+        if (!queue.empty()) checkQueue(sql, scope, queue);
+        out.policy = policyOf(sql, scope.tenant(), queue, &out.holder);
+        return out;
+    });
+}
+
+void CallbackRepository::unsetPolicy(const domain::Scope& scope, const QueueId& queue) {
+    checkWholeTenant(scope);
+    database_.connections().write([&](Sql& sql) {
+        if (!queue.empty()) checkQueue(sql, scope, queue);
+        sql.execute(erasePolicy, {scope.tenant().str(), queue.str()});
+    });
 }
 
 void CallbackRepository::setPolicy(const domain::Scope& scope, const QueueId& queue,

@@ -44,6 +44,11 @@ struct CallbackDetail {
     std::vector<domain::CallbackAttempt> attempts; // oldest first
 };
 
+struct HeldPolicy {
+    domain::CallbackPolicy policy;
+    std::optional<QueueId> holder; // the queue that has it; empty: the tenant; nullopt: nobody, it is the built-in one
+};
+
 class CallbackRepository {
 public:
     explicit CallbackRepository(Database& database) : database_(database) {}
@@ -61,8 +66,10 @@ public:
     domain::Callback retry(const domain::Scope& scope, const std::string& id, const std::set<QueueId>& memberOf = {});
 
     // `queue` empty: the tenant's own, which holds where a queue has none.
-    domain::CallbackPolicy policy(const domain::Scope& scope, const QueueId& queue = {});
+    HeldPolicy policy(const domain::Scope& scope, const QueueId& queue = {});
     void setPolicy(const domain::Scope& scope, const QueueId& queue, const domain::CallbackPolicy& policy);
+    // Where there is none, nothing happens.
+    void unsetPolicy(const domain::Scope& scope, const QueueId& queue);
 
 private:
     Database& database_;

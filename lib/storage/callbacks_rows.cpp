@@ -21,11 +21,12 @@ constexpr auto endAttempt = "UPDATE callback_attempts SET ended_at = ?, outcome 
 const std::string selectPolicy =
     "SELECT mode, max_dials, max_doubts, after_busy, after_no_answer, after_declined, after_machine, "
     "after_unreachable, after_agent_gone, after_not_dialled, after_unknown, expires_after, ring_seconds, ask_key, "
-    "hours_id, caller_id FROM callback_policies WHERE tenant_id = ? AND queue_id IN (?, '') ORDER BY queue_id DESC "
+    "hours_id, caller_id, queue_id FROM callback_policies WHERE tenant_id = ? AND queue_id IN (?, '') ORDER BY "
+    "queue_id DESC "
     "LIMIT 1";
 
 using PolicyRow = Row<std::string, Int, Int, Maybe<Int>, Maybe<Int>, Maybe<Int>, Maybe<Int>, Maybe<Int>, Maybe<Int>,
-                      Maybe<Int>, Maybe<Int>, Int, Int, Int, Maybe<std::string>, std::string>;
+                      Maybe<Int>, Maybe<Int>, Int, Int, Int, Maybe<std::string>, std::string, std::string>;
 
 template <class T>
 T known(const std::optional<T>& value, std::string_view text) {
@@ -124,7 +125,7 @@ bool change(Sql& sql, const CallbackId& id, CallbackEvent event, UtcTime now, co
     return true;
 }
 
-CallbackPolicy policyOf(Sql& sql, const TenantId& tenant, const QueueId& queue) {
+CallbackPolicy policyOf(Sql& sql, const TenantId& tenant, const QueueId& queue, std::optional<QueueId>* holder) {
     CallbackPolicy out;
     const auto row = sql.row<PolicyRow>(selectPolicy, {tenant.str(), queue.str()});
     if (!row) return out;
@@ -137,6 +138,7 @@ CallbackPolicy policyOf(Sql& sql, const TenantId& tenant, const QueueId& queue) 
     out.askKey = at<13>(*row) != 0;
     out.hours = idOf<HoursId>(at<14>(*row));
     out.callerId = at<15>(*row);
+    if (holder) *holder = QueueId(at<16>(*row));
     return out;
 }
 

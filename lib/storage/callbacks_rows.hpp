@@ -29,8 +29,10 @@ struct CallbackChange {
 };
 bool change(Sql& sql, const CallbackId& id, domain::CallbackEvent event, UtcTime now, const CallbackChange& change);
 
-// The queue's policy, else the tenant's, else what holds without.
-domain::CallbackPolicy policyOf(Sql& sql, const TenantId& tenant, const QueueId& queue);
+// The queue's policy, else the tenant's, else what holds without; `holder` is told whose it is: the queue, empty for
+// the tenant, nullopt for nobody's.
+domain::CallbackPolicy policyOf(Sql& sql, const TenantId& tenant, const QueueId& queue,
+                                std::optional<QueueId>* holder = nullptr);
 
 // The key that is unique among the tenant's open callbacks.
 std::string openKey(const QueueId& queue, std::string_view number);

@@ -76,6 +76,7 @@ Did DidRepository::create(const domain::Scope& scope, const Did& wanted) {
     return database_.connections().write([&](Sql& sql) {
         check(sql, scope, did);
         bumpRouting(sql, scope);
+        bumpVersion(sql, "site");
         Values values{scope.tenant().str(), did.id.str(),           did.number,       did.title,
                       orNull(did.queue),    orNull(did.department), orNull(did.hours)};
         addDestination(values, did.closed);
@@ -96,6 +97,7 @@ Did DidRepository::update(const domain::Scope& scope, const std::string& idOrNum
         if (wanted.closed) did.closed = *wanted.closed;
         check(sql, scope, did);
         bumpRouting(sql, scope);
+        bumpVersion(sql, "site");
         Values values{did.number, did.title, orNull(did.queue), orNull(did.department), orNull(did.hours)};
         addDestination(values, did.closed);
         values.emplace_back(scope.tenant().str());
@@ -110,6 +112,7 @@ void DidRepository::remove(const domain::Scope& scope, const std::string& idOrNu
     database_.connections().write([&](Sql& sql) {
         const auto did = find(sql, scope, idOrNumber, sql.dialect().forUpdate());
         bumpRouting(sql, scope);
+        bumpVersion(sql, "site");
         sql.execute(erase, {scope.tenant().str(), did.id.str()});
     });
 }

@@ -20,6 +20,8 @@ constexpr auto change = "UPDATE hours SET name = ?, title = ?, time_zone = ?, in
                         "? AND id = ?";
 constexpr auto erase = "DELETE FROM hours WHERE tenant_id = ? AND id = ?";
 constexpr auto usedByDid = "SELECT number FROM dids WHERE tenant_id = ? AND hours_id = ? LIMIT 1";
+constexpr auto usedByPolicy = "SELECT COUNT(*) FROM callback_policies WHERE tenant_id = ? AND hours_id = ? HAVING "
+                              "COUNT(*) > 0";
 const std::string selectWeek = "SELECT hours_id, weekday, from_minute, to_minute FROM hours_week WHERE tenant_id = ?";
 const std::string byDay = " ORDER BY weekday, from_minute";
 const std::string selectHolidays = "SELECT hours_id, day, title FROM hours_holidays WHERE tenant_id = ?";
@@ -214,6 +216,9 @@ void HoursRepository::remove(const domain::Scope& scope, const std::string& idOr
         if (const auto did = sql.row<Row<std::string>>(usedByDid, {scope.tenant().str(), hours.id.str()}))
             throw Error(ErrorCode::conflict,
                         "hours " + hours.name + " are in use by DID " + at<0>(*did) + ": give it other hours first");
+        if (sql.row<Row<Int>>(usedByPolicy, {scope.tenant().str(), hours.id.str()}))
+            throw Error(ErrorCode::conflict,
+                        "hours " + hours.name + " are in use by a callback policy: change that first");
         sql.execute(erase, {scope.tenant().str(), hours.id.str()}); // its days and intervals go with it
     });
 }

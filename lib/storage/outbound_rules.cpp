@@ -57,6 +57,7 @@ OutboundRule OutboundRuleRepository::create(const domain::Scope& scope, const Ou
     auto rule = wanted;
     rule.id = OutboundRuleId(newId('o'));
     return database_.connections().write([&](Sql& sql) {
+        bumpVersion(sql, "site");
         const auto known = sql.row<Row<Int>>(count, {scope.tenant().str()});
         if (known && at<0>(*known) >= static_cast<Int>(mostRules))
             throw Error(ErrorCode::conflict, "there are " + std::to_string(mostRules) + " rules already: remove some");
@@ -71,6 +72,7 @@ void OutboundRuleRepository::remove(const domain::Scope& scope, const std::strin
     checkWholeTenant(scope);
     if (!looksLikeId(id, 'o')) throw Error::notFound("outbound rule", isReference(id) ? id : "(not an id)");
     const auto gone = database_.connections().write([&](Sql& sql) {
+        bumpVersion(sql, "site");
         return sql.execute(erase, {scope.tenant().str(), id});
     });
     if (gone == 0) throw Error::notFound("outbound rule", id);

@@ -20,7 +20,9 @@ const std::string select = "SELECT agent_id, extension, username, realm, digest,
                            "agents.id = phones.agent_id WHERE ";
 constexpr auto insert = "INSERT INTO phones (tenant_id, agent_id, extension, username, realm, digest, caller_name, "
                         "caller_number, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)";
-constexpr auto change = "UPDATE phones SET username = ?, realm = ?, digest = ? WHERE tenant_id = ? AND agent_id = ?";
+constexpr auto renewal = "UPDATE phones SET username = ?, realm = ?, digest = ? WHERE tenant_id = ? AND agent_id = ?";
+constexpr auto change =
+    "UPDATE phones SET extension = ?, caller_name = ?, caller_number = ? WHERE tenant_id = ? AND agent_id = ?";
 constexpr auto erase = "DELETE FROM phones WHERE tenant_id = ? AND agent_id = ?";
 constexpr auto exists = "SELECT extension FROM phones WHERE tenant_id = ? AND agent_id = ?";
 const std::string selectAgent = "SELECT id, name, title, interface FROM agents WHERE ";
@@ -68,6 +70,11 @@ void check(const NewPhone& phone) {
     if (!phone.callerNumber.empty()) checkNumber(phone.callerNumber, "caller_number");
 }
 
+// Shown as the agent's own name where none is given.
+std::string shownName(const std::string& given, const AgentRow& agent) {
+    return given.empty() ? at<2>(agent).substr(0, 128) : given;
+}
+
 Phone find(Sql& sql, const domain::Scope& scope, const std::string& agentId) {
     auto where = reach(scope);
     where.add("phones.agent_id = ?", {agentId});
@@ -112,16 +119,31 @@ MadePhone PhoneRepository::create(const domain::Scope& scope, const std::string&
     check(wanted);
     MadePhone made{{}, SecretString(randomText(secretLength))};
     return database_.connections().write([&](Sql& sql) {
+        bumpVersion(sql, "site");
         const auto agent = findAgent(sql, scope, agentIdOrName, sql.dialect().forUpdate());
         const auto username = usernameOf(agent);
         if (sql.row<Row<std::string>>(exists, {scope.tenant().str(), at<0>(agent)}))
             throw Error(ErrorCode::alreadyExists, "agent " + at<1>(agent) + " has a phone already");
-        const auto& name = wanted.callerName.empty() ? at<2>(agent).substr(0, 128) : wanted.callerName;
         sql.execute(insert, {scope.tenant().str(), at<0>(agent), wanted.extension, username, std::string(phoneRealm),
-                             digestOf(username, phoneRealm, made.secret), name, wanted.callerNumber,
-                             epochMicros(database_.clock().now())});
+                             digestOf(username, phoneRealm, made.secret), shownName(wanted.callerName, agent),
+                             wanted.callerNumber, epochMicros(database_.clock().now())});
         made.phone = find(sql, scope, at<0>(agent));
         return made;
+    });
+}
+
+Phone PhoneRepository::update(const domain::Scope& scope, const std::string& agentIdOrName, const PhoneChange& wanted) {
+    refuseAgents(scope);
+    return database_.connections().write([&](Sql& sql) {
+        bumpVersion(sql, "site");
+        const auto agent = findAgent(sql, scope, agentIdOrName, sql.dialect().forUpdate());
+        const auto before = find(sql, scope, at<0>(agent));
+        const NewPhone after{wanted.extension.value_or(before.extension), wanted.callerName.value_or(before.callerName),
+                             wanted.callerNumber.value_or(before.callerNumber)};
+        check(after);
+        sql.execute(change, {after.extension, shownName(after.callerName, agent), after.callerNumber,
+                             scope.tenant().str(), at<0>(agent)});
+        return find(sql, scope, at<0>(agent));
     });
 }
 
@@ -129,11 +151,12 @@ MadePhone PhoneRepository::renew(const domain::Scope& scope, const std::string& 
     refuseAgents(scope);
     MadePhone made{{}, SecretString(randomText(secretLength))};
     return database_.connections().write([&](Sql& sql) {
+        bumpVersion(sql, "site");
         const auto agent = findAgent(sql, scope, agentIdOrName, sql.dialect().forUpdate());
         find(sql, scope, at<0>(agent));
         const auto username = usernameOf(agent);
-        sql.execute(change, {username, std::string(phoneRealm), digestOf(username, phoneRealm, made.secret),
-                             scope.tenant().str(), at<0>(agent)});
+        sql.execute(renewal, {username, std::string(phoneRealm), digestOf(username, phoneRealm, made.secret),
+                              scope.tenant().str(), at<0>(agent)});
         made.phone = find(sql, scope, at<0>(agent));
         return made;
     });
@@ -142,6 +165,7 @@ MadePhone PhoneRepository::renew(const domain::Scope& scope, const std::string& 
 void PhoneRepository::remove(const domain::Scope& scope, const std::string& agentIdOrName) {
     refuseAgents(scope);
     database_.connections().write([&](Sql& sql) {
+        bumpVersion(sql, "site");
         const auto agent = findAgent(sql, scope, agentIdOrName, sql.dialect().forUpdate());
         find(sql, scope, at<0>(agent));
         sql.execute(erase, {scope.tenant().str(), at<0>(agent)});

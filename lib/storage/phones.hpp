@@ -19,6 +19,11 @@ struct NewPhone {
     std::string callerName;   // empty: the agent's title
     std::string callerNumber; // empty: the trunk's
 };
+struct PhoneChange {
+    std::optional<std::string> extension;
+    std::optional<std::string> callerName;   // "": the agent's title
+    std::optional<std::string> callerNumber; // "": the trunk's
+};
 struct MadePhone {
     domain::Phone phone;
     SecretString secret; // to be typed into the phone; it cannot be asked for again
@@ -33,6 +38,7 @@ public:
     domain::Phone get(const domain::Scope& scope, const std::string& agentIdOrName);
     // The username is what the agent's interface names: "viatalk-101" of PJSIP/viatalk-101.
     MadePhone create(const domain::Scope& scope, const std::string& agentIdOrName, const NewPhone& phone);
+    domain::Phone update(const domain::Scope& scope, const std::string& agentIdOrName, const PhoneChange& change);
     // A new secret, and the username anew from the agent's interface.
     MadePhone renew(const domain::Scope& scope, const std::string& agentIdOrName);
     void remove(const domain::Scope& scope, const std::string& agentIdOrName);

@@ -102,12 +102,15 @@ QueueSettings QueueSettingsRepository::get(const domain::Scope& scope, const Que
     });
 }
 
-QueueSettings QueueSettingsRepository::put(const domain::Scope& scope, const QueueId& queue,
-                                           const QueueSettings& settings) {
+QueueSettings QueueSettingsRepository::update(const domain::Scope& scope, const QueueId& queue,
+                                              const std::function<void(QueueSettings&)>& change) {
     if (scope.self()) throw Error(ErrorCode::forbidden, "an agent cannot change a queue");
-    check(settings);
     return database_.connections().write([&](Sql& sql) {
+        bumpVersion(sql, "site"); // also keeps a second writer out until we are done
         checkQueue(sql, scope, queue);
+        auto settings = find(sql, scope, queue);
+        change(settings);
+        check(settings);
         const auto whole = [](int value) { return Value(std::int64_t(value)); };
         const auto& dialect = sql.dialect();
         sql.execute(insert + dialect.onDuplicate(

@@ -6,6 +6,7 @@
 #include "domain/site.hpp"
 #include "storage/page.hpp"
 
+#include <functional>
 #include <map>
 #include <string_view>
 
@@ -18,7 +19,9 @@ public:
     explicit QueueSettingsRepository(Database& database) : database_(database) {}
 
     domain::QueueSettings get(const domain::Scope& scope, const QueueId& queue);
-    domain::QueueSettings put(const domain::Scope& scope, const QueueId& queue, const domain::QueueSettings& settings);
+    // `change` is given them as they are, or the defaults.
+    domain::QueueSettings update(const domain::Scope& scope, const QueueId& queue,
+                                 const std::function<void(domain::QueueSettings&)>& change);
     // Of queues that have any; of the whole tenant, whatever the scope is limited to: it is for rendering.
     std::map<QueueId, domain::QueueSettings> all(const TenantId& tenant);
 

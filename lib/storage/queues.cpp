@@ -14,6 +14,7 @@ constexpr auto insert = "INSERT INTO queues (tenant_id, id, name, title, server,
                         "wrapup_seconds, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)";
 constexpr auto change = "UPDATE queues SET name = ?, title = ?, server = ?, asterisk_name = ?, department_id = ?, "
                         "wrapup_seconds = ? WHERE tenant_id = ? AND id = ?";
+constexpr auto erasePolicy = "DELETE FROM callback_policies WHERE tenant_id = ? AND queue_id = ?";
 constexpr auto erase = "DELETE FROM queues WHERE tenant_id = ? AND id = ?";
 
 using QueueRow = Row<std::string, std::string, std::string, std::string, std::string, Maybe<std::string>, Int, Int>;
@@ -109,6 +110,7 @@ void QueueRepository::remove(const domain::Scope& scope, const std::string& idOr
         const auto queue = find(sql, scope, idOrName, {}, sql.dialect().forUpdate());
         refuseIfCallsGoToQueue(sql, scope, queue.id);
         bumpVersion(sql, "directory");
+        sql.execute(erasePolicy, {scope.tenant().str(), queue.id.str()}); // by no key: '' is the tenant's
         sql.execute(erase, {scope.tenant().str(), queue.id.str()});
     });
 }

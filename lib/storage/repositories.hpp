@@ -6,6 +6,7 @@
 #include "storage/actions.hpp"
 #include "storage/agent_states.hpp"
 #include "storage/agents.hpp"
+#include "storage/applied.hpp"
 #include "storage/audit.hpp"
 #include "storage/blocklist.hpp"
 #include "storage/callbacks.hpp"
@@ -42,7 +43,8 @@ struct Repositories {
           priorityCallers(database), customers(database), statusRules(database), dids(database), hours(database),
           queueConditions(database), tenantRouting(database), callers(database), callbacks(database),
           callbackJobs(database), queueSettings(database), phones(database), trunks(database), outboundRules(database),
-          outboundGuard(database), pauseReasons(database), actions(database), agentStates(database) {}
+          outboundGuard(database), pauseReasons(database), actions(database), agentStates(database), applied(database) {
+    }
 
     TenantRepository tenants;
     DepartmentRepository departments;
@@ -72,6 +74,7 @@ struct Repositories {
     PauseReasonRepository pauseReasons;
     ActionRepository actions;
     AgentStateRepository agentStates;
+    AppliedRepository applied;
 };
 
 // Everything that the mapping needs, of all tenants, as of one moment. Load it anew when Versions::directory grew.

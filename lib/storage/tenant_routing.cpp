@@ -82,6 +82,7 @@ TenantRouting TenantRoutingRepository::put(const domain::Scope& scope, const Ten
         checkDestination(sql, scope, routing.blocked, "blocked");
         checkDestination(sql, scope, routing.closed, "closed");
         bumpRouting(sql, scope); // makes the row
+        bumpVersion(sql, "site");
         Values values{orNull(routing.defaultQueue)};
         addDestination(values, routing.blocked);
         addDestination(values, routing.closed);

@@ -26,6 +26,9 @@ constexpr auto change = "UPDATE trunks SET name = ?, server = ?, host = ?, port 
                         "id = ?";
 constexpr auto erase = "DELETE FROM trunks WHERE tenant_id = ? AND id = ?";
 
+constexpr auto addressesThere = "SELECT trunks.id, trunks.name, tenants.name, addresses FROM trunks JOIN tenants ON "
+                                "tenants.id = trunks.tenant_id WHERE server = ?";
+
 using Text = std::string;
 using TrunkRow = Row<Text, Text, Text, Text, Int, Text, Text, Text, Text, Text, Int, Text, Int>;
 
@@ -87,6 +90,20 @@ Trunk find(Sql& sql, const domain::Scope& scope, const std::string& idOrName, st
     return trunkOf(*row);
 }
 
+// Asterisk tells whose a call is by the address that it comes from. Two that take the same one at once come one after
+// the other, as each holds the version's row by now.
+void refuseTakenAddresses(Sql& sql, const Trunk& trunk) {
+    for (const auto& row : sql.rows<Row<Text, Text, Text, Text>>(addressesThere, {trunk.server})) {
+        if (at<0>(row) == trunk.id.str()) continue;
+        for (const auto& taken : splitWords(at<3>(row)))
+            for (const auto& wanted : trunk.addresses)
+                if (AddressRange::parse(wanted)->overlaps(*AddressRange::parse(taken)))
+                    throw Error(ErrorCode::conflict, "addresses: " + wanted + " overlaps " + taken + " of trunk " +
+                                                         at<1>(row) + " of " + at<2>(row) +
+                                                         ", and Asterisk tells trunks by their addresses alone");
+    }
+}
+
 // `before`: the digest that may stay.
 std::string digestFor(const Trunk& trunk, const SecretString& secret, const Trunk* before) {
     if (trunk.username.empty()) {
@@ -123,6 +140,8 @@ Trunk TrunkRepository::create(const domain::Scope& scope, const Trunk& trunk, co
     const auto digest = digestFor(trunk, secret, nullptr);
     const auto id = newId('l');
     return database_.connections().write([&](Sql& sql) {
+        bumpVersion(sql, "site");
+        refuseTakenAddresses(sql, trunk);
         sql.execute(insert, {scope.tenant().str(), id, trunk.name, trunk.server, trunk.host, std::int64_t(trunk.port),
                              joinWords(trunk.addresses, "addresses"), joinWords(trunk.codecs, "codecs"), trunk.username,
                              trunk.realm, digest, std::int64_t(trunk.registers), trunk.callerNumber,
@@ -131,12 +150,16 @@ Trunk TrunkRepository::create(const domain::Scope& scope, const Trunk& trunk, co
     });
 }
 
-Trunk TrunkRepository::update(const domain::Scope& scope, const std::string& idOrName, const Trunk& trunk,
-                              const SecretString& secret) {
+Trunk TrunkRepository::update(const domain::Scope& scope, const std::string& idOrName,
+                              const std::function<void(Trunk&)>& apply, const SecretString& secret) {
     checkWholeTenant(scope);
-    check(trunk);
     return database_.connections().write([&](Sql& sql) {
+        bumpVersion(sql, "site");
         const auto before = find(sql, scope, idOrName, sql.dialect().forUpdate());
+        auto trunk = before;
+        apply(trunk);
+        check(trunk);
+        refuseTakenAddresses(sql, trunk);
         sql.execute(change, {trunk.name, trunk.server, trunk.host, std::int64_t(trunk.port),
                              joinWords(trunk.addresses, "addresses"), joinWords(trunk.codecs, "codecs"), trunk.username,
                              trunk.realm, digestFor(trunk, secret, &before), std::int64_t(trunk.registers),
@@ -148,6 +171,7 @@ Trunk TrunkRepository::update(const domain::Scope& scope, const std::string& idO
 void TrunkRepository::remove(const domain::Scope& scope, const std::string& idOrName) {
     checkWholeTenant(scope);
     database_.connections().write([&](Sql& sql) {
+        bumpVersion(sql, "site");
         const auto trunk = find(sql, scope, idOrName, sql.dialect().forUpdate());
         sql.execute(erase, {scope.tenant().str(), trunk.id.str()});
     });

@@ -478,7 +478,7 @@ TEST_P(CallbacksOf, ATenantOrAQueueSaysHowOften) {
     const auto queue = repos->queues.get(scope, "support").id;
     repos->callbacks.setPolicy(scope, queue, policy);
     repos->callbacks.setPolicy(scope, queue, policy);
-    const auto back = repos->callbacks.policy(scope, queue);
+    const auto back = repos->callbacks.policy(scope, queue).policy;
     EXPECT_EQ(policy.retry.delays, back.retry.delays);
     EXPECT_EQ(domain::CallbackMode::customerFirst, back.mode);
     EXPECT_TRUE(back.askKey);
@@ -488,11 +488,36 @@ TEST_P(CallbacksOf, ATenantOrAQueueSaysHowOften) {
     const auto made = repos->callbacks.request(scope, wanted("+12125550123", "support")).callback;
     EXPECT_EQ(1, made.maxDials);
     EXPECT_EQ(made.requestedAt + 1h, made.expiresAt);
+    EXPECT_EQ(queue, repos->callbacks.policy(scope, queue).holder);
+    EXPECT_EQ(QueueId(), repos->callbacks.policy(scope).holder);
     policy.retry.maxDials = 0;
     EXPECT_EQ(ErrorCode::invalidArgument, codeOf([&] { repos->callbacks.setPolicy(scope, {}, policy); }));
     const auto job = gated();
     EXPECT_TRUE(report(job, "BUSY", 17));
     EXPECT_EQ(clock.now() + 90s, now(scope, job.callback.id).dueAt);
+}
+
+TEST_P(CallbacksOf, APolicyThatIsTakenAwayLetsTheNextOneHold) {
+    const auto scope = company();
+    const auto queue = repos->queues.get(scope, "support").id;
+    EXPECT_EQ(std::nullopt, repos->callbacks.policy(scope, queue).holder);
+    domain::CallbackPolicy policy;
+    policy.hours = repos->hours.create(scope, {{}, "office", "Office", "", {}, {}}).id;
+    repos->callbacks.setPolicy(scope, {}, policy);
+    policy.ring = 20s;
+    repos->callbacks.setPolicy(scope, queue, policy);
+    EXPECT_EQ(ErrorCode::conflict, codeOf([&] { repos->hours.remove(scope, "office"); }));
+    repos->callbacks.unsetPolicy(scope, queue);
+    repos->callbacks.unsetPolicy(scope, queue); // again: nothing happens
+    EXPECT_EQ(QueueId(), repos->callbacks.policy(scope, queue).holder);
+    EXPECT_EQ(30s, repos->callbacks.policy(scope, queue).policy.ring);
+    repos->callbacks.unsetPolicy(scope, {});
+    EXPECT_EQ(std::nullopt, repos->callbacks.policy(scope, queue).holder);
+    repos->hours.remove(scope, "office");
+    repos->callbacks.setPolicy(scope, queue, {});
+    EXPECT_EQ(ErrorCode::notFound, codeOf([&] { repos->callbacks.policy(tenantScope("other"), queue); }));
+    repos->queues.remove(scope, "support");
+    EXPECT_EQ(0, number("SELECT COUNT(*) FROM callback_policies"));
 }
 
 TEST_P(CallbacksOf, InDoubtIsTriedOnceMoreThenFails) {

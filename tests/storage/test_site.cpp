@@ -44,13 +44,16 @@ TEST_P(SiteTablesOf, AQueueHasTheDefaultsUntilItIsGivenSettings) {
     given.positionEverySeconds = 45;
     given.periodicSound = "acme/hello";
     given.periodicEverySeconds = 90;
-    EXPECT_EQ(given, repos->queueSettings.put(scope, queue.id, given));
+    const auto all = [&](domain::QueueSettings& s) { s = given; };
+    EXPECT_EQ(given, repos->queueSettings.update(scope, queue.id, all));
     EXPECT_EQ(given, repos->queueSettings.all(scope.tenant()).at(queue.id));
     given.maxWaitSeconds.reset();
-    EXPECT_EQ(given, repos->queueSettings.put(scope, queue.id, given));
+    EXPECT_EQ(given, repos->queueSettings.update(scope, queue.id, [](auto& s) {
+        s.maxWaitSeconds.reset(); // the others stay
+    }));
     const auto other = tenantScope("other");
     EXPECT_EQ(ErrorCode::notFound, codeOf([&] { repos->queueSettings.get(other, queue.id); }));
-    EXPECT_EQ(ErrorCode::notFound, codeOf([&] { repos->queueSettings.put(other, queue.id, given); }));
+    EXPECT_EQ(ErrorCode::notFound, codeOf([&] { repos->queueSettings.update(other, queue.id, all); }));
     repos->queues.remove(scope, "support");
     EXPECT_EQ(0, number("SELECT COUNT(*) FROM queue_settings"));
 }
@@ -59,9 +62,7 @@ TEST_P(SiteTablesOf, SettingsOutOfRangeAreRefusedByField) {
     const auto scope = tenantScope("acme");
     const auto queue = repos->queues.create(scope, {"support", "Support", "main", "", {}, 0});
     const auto refused = [&](const std::function<void(domain::QueueSettings&)>& spoil) {
-        domain::QueueSettings given;
-        spoil(given);
-        const auto text = textOf([&] { repos->queueSettings.put(scope, queue.id, given); });
+        const auto text = textOf([&] { repos->queueSettings.update(scope, queue.id, spoil); });
         return text.substr(0, text.find(':'));
     };
     EXPECT_EQ("ring_seconds", refused([](auto& s) { s.ringSeconds = 0; }));
@@ -105,6 +106,24 @@ TEST_P(SiteTablesOf, APhonesSecretIsShownOnceAndOnlyItsDigestKept) {
     EXPECT_EQ(1U, repos->phones.list(scope, {}).items.size());
 }
 
+TEST_P(SiteTablesOf, APhoneIsChangedInWhatIsGiven) {
+    const auto scope = tenantScope("acme");
+    agent(scope, "ann", "PJSIP/acme-101");
+    agent(scope, "bob", "PJSIP/acme-102");
+    const auto made = repos->phones.create(scope, "ann", {"101", "Front desk", "+12125550100"});
+    repos->phones.create(scope, "bob", {"102", "", ""});
+    auto now = repos->phones.update(scope, "ann", {.extension = "201", .callerName = {}, .callerNumber = ""});
+    EXPECT_EQ("201", now.extension);
+    EXPECT_EQ("Front desk", now.callerName);
+    EXPECT_EQ("", now.callerNumber);
+    EXPECT_EQ(made.phone.digest, now.digest);
+    EXPECT_EQ("Ann Ö.",
+              repos->phones.update(scope, "ann", {.extension = {}, .callerName = "", .callerNumber = {}}).callerName);
+    const storage::PhoneChange taken{.extension = "102", .callerName = {}, .callerNumber = {}};
+    EXPECT_EQ("extension: is taken already", textOf([&] { repos->phones.update(scope, "ann", taken); }));
+    EXPECT_EQ(ErrorCode::notFound, codeOf([&] { repos->phones.update(tenantScope("other"), "ann", taken); }));
+}
+
 TEST_P(SiteTablesOf, APhoneIsRefusedWhereItCannotBeAndGoesWithItsAgent) {
     const auto scope = tenantScope("acme");
     const auto other = tenantScope("other");
@@ -145,19 +164,43 @@ TEST_P(SiteTablesOf, ATrunkComesBackAsGivenAndKeepsItsDigestWithoutANewSecret) {
     EXPECT_EQ(wanted.codecs, found.codecs);
     EXPECT_TRUE(found.registers);
     EXPECT_EQ("+12125550100", found.callerNumber);
-    wanted.port = 5060;
-    EXPECT_EQ(made.digest, repos->trunks.update(scope, "main", wanted, {}).digest);
-    wanted.username = "cust8";
-    EXPECT_TRUE(textOf([&] { repos->trunks.update(scope, "main", wanted, {}); }).starts_with("secret: "));
+    const auto moved = repos->trunks.update(scope, "main", [](auto& t) { t.port = 5060; }, {});
+    EXPECT_EQ(5060, moved.port);
+    EXPECT_EQ(made.digest, moved.digest);
+    const auto renamed = [](auto& t) { t.username = "cust8"; };
+    EXPECT_TRUE(textOf([&] { repos->trunks.update(scope, "main", renamed, {}); }).starts_with("secret: "));
+    const auto open = [](auto& t) {
+        t.username.clear();
+        t.registers = false;
+    };
+    EXPECT_EQ("", repos->trunks.update(scope, made.id.str(), open, {}).digest);
+    wanted.addresses = {"203.0.113.1"};
     wanted.username.clear();
     wanted.registers = false;
-    EXPECT_EQ("", repos->trunks.update(scope, made.id.str(), wanted, {}).digest);
     EXPECT_EQ("name: is taken already", textOf([&] { repos->trunks.create(scope, wanted, {}); }));
     const auto other = tenantScope("other");
     EXPECT_EQ(ErrorCode::notFound, codeOf([&] { repos->trunks.get(other, made.id.str()); }));
     EXPECT_EQ(ErrorCode::notFound, codeOf([&] { repos->trunks.remove(other, "main"); }));
     repos->trunks.remove(scope, "main");
     EXPECT_TRUE(repos->trunks.list(scope, {}).items.empty());
+}
+
+TEST_P(SiteTablesOf, ATrunksAddressIsNobodyElsesOnThatAsterisk) {
+    const auto scope = tenantScope("acme");
+    const auto other = tenantScope("other");
+    repos->trunks.create(scope, trunk(), {});
+    auto wanted = trunk("second");
+    for (const auto* taken : {"192.0.2.7", "192.0.2.0/24", "192.0.2.20"}) {
+        wanted.addresses = {"198.51.100.1", taken};
+        EXPECT_TRUE(textOf([&] { repos->trunks.create(other, wanted, {}); }).starts_with("addresses: ")) << taken;
+        EXPECT_EQ(ErrorCode::conflict, codeOf([&] { repos->trunks.create(scope, wanted, {}); }));
+    }
+    wanted.server = "second";
+    EXPECT_EQ("second", repos->trunks.create(other, wanted, {}).server); // another Asterisk
+    const auto home = [](auto& t) { t.server = "main"; };
+    EXPECT_EQ(ErrorCode::conflict, codeOf([&] { repos->trunks.update(other, "second", home, {}); }));
+    const auto same = [](auto& t) { t.port = 5070; };
+    EXPECT_EQ(5070, repos->trunks.update(scope, "main", same, {}).port); // its own are no others'
 }
 
 TEST_P(SiteTablesOf, ATrunkThatAsteriskCouldNotReadIsRefusedByField) {
@@ -221,6 +264,45 @@ TEST_P(SiteTablesOf, OutboundRulesAreInOrderAndWalled) {
     repos->outboundRules.remove(scope, one.id.str());
     EXPECT_EQ(ErrorCode::notFound, codeOf([&] { repos->outboundRules.remove(scope, one.id.str()); }));
     EXPECT_EQ(2U, repos->outboundRules.list(scope).size());
+}
+
+TEST_P(SiteTablesOf, WhatIsAppliedIsToldBesideTheVersionOfNow) {
+    const auto scope = tenantScope("acme");
+    EXPECT_TRUE(repos->applied.states().servers.empty());
+    auto version = repos->applied.states().version;
+    const auto grew = [&] {
+        const auto now = repos->applied.states().version;
+        return std::exchange(version, now) < now;
+    };
+    const auto queue = repos->queues.create(scope, {"support", "Support", "main", "", {}, 0});
+    EXPECT_TRUE(grew());
+    repos->queueSettings.update(scope, queue.id, [](auto& s) { s.weight = 3; });
+    EXPECT_TRUE(grew());
+    agent(scope, "ann", "PJSIP/acme-101");
+    EXPECT_TRUE(grew());
+    repos->phones.create(scope, "ann", {"101", "", ""});
+    EXPECT_TRUE(grew());
+    repos->trunks.create(scope, trunk(), {});
+    EXPECT_TRUE(grew());
+    repos->outboundRules.create(scope, {{}, domain::OutboundKind::prefix, "+1", {}, true});
+    EXPECT_TRUE(grew());
+    domain::TenantRouting routing;
+    routing.defaultQueue = queue.id;
+    repos->tenantRouting.put(scope, routing);
+    EXPECT_TRUE(grew());
+    repos->applied.ask();
+    EXPECT_TRUE(grew());
+    repos->applied.put(
+        {"main", AppliedState::failed, version, std::string(1999, 'x') + "\u00f6" + "y", "node", clock.now()});
+    repos->applied.put({"east", AppliedState::applied, version, "", "node", clock.now()});
+    const auto states = repos->applied.states();
+    EXPECT_FALSE(grew());
+    ASSERT_EQ(2U, states.servers.size());
+    EXPECT_EQ(std::string(1999, 'x'), states.find("main")->reason); // to whole characters
+    EXPECT_EQ(AppliedState::failed, states.find("main")->state);
+    repos->applied.put({"main", AppliedState::applied, version, "", "other", clock.now()});
+    EXPECT_EQ("other", repos->applied.states().find("main")->node);
+    EXPECT_EQ(nullptr, repos->applied.states().find("west"));
 }
 
 PBX_ON_BOTH(SiteTablesOf);

@@ -6,11 +6,13 @@ import secrets
 REFERENCES = {"id", "tenant", "department", "departments", "agent", "user", "queue", "queues", "after", "login", "hours", "default_queue"}
 CLAIMS = {"asterisk_name", "interface"}      # names in Asterisk, which is shared by the tenants
 PLAIN = {"name", "title", "country", "time_zone", "languages", "password", "operations", "operation", "server", "idempotency_key",
-         "number", "reason", "status", "dialled", "caller", "note", "key", "extension", "caller_id"}
+         "number", "reason", "status", "dialled", "caller", "note", "key", "extension", "caller_id",
+         "caller_name", "caller_number", "host", "addresses", "codecs", "username", "realm", "secret", "value", "types", "music_class", "agent_sound", "periodic_sound"}
 NESTED = {"target", "name", "value", "from", "to", "date", "title"}   # texts of structs; test_wall.py tries what `target` names
 ID_PREFIXES = {"tenant": "t", "department": "d", "queue": "q", "agent": "a", "user": "u", "token": "k", "blocklist": "b", "priority": "p", "customer": "c",
-               "did": "n", "hours": "h", "callback": "r", "pause_reason": "y", "action": "x"}
+               "did": "n", "hours": "h", "callback": "r", "pause_reason": "y", "action": "x", "trunk": "l", "outbound_rule": "o"}
 MAKES = {"blocklist": "add", "priority": "add", "customer": "set", "status_rule": "set", "callback": "request"}   # of the others: create
+OF_OPERATORS = {"tenant.create", "trunk.create", "trunk.update", "trunk.delete", "asterisk.apply"}      # what a tenant's own people cannot do
 OF_CALLS = ("queue.remove_caller", "queue.prioritise_caller", "queue.transfer_caller")      # their id is a call's
 ALPHABET = "abcdefghijklmnopqrstuvwxyz234567"
 
@@ -60,6 +62,9 @@ class Catalogue:
             "number": fresh_number(), "dialled": fresh_number(), "status": fresh,
             "extension": "800", "priority": 1, "penalty": 0, "action": "pause",
         }
+        values |= {"host": fresh_address(), "value": fresh_number()[:8], "agent": tenant.agents["agent-103"]}
+        if operation == "phone.create":
+            values["extension"] = str(secrets.randbelow(900_000) + 100_000)
         params = {n: values[n] for n in self.required(operation)}
         if operation == "token.create":
             params["operations"] = ["queue.*"]
@@ -72,7 +77,7 @@ class Catalogue:
         if operation in OF_CALLS:
             kind = "call"
         return {"tenant": tenant.id, "department": tenant.departments["sales"], "queue": tenant.queues["sales"], "agent": tenant.agents["agent-102"],
-                "user": tenant.user_ids["viewer"], "token": tenant.token_ids["viewer"], "call": "main/1.1",
+                "phone": tenant.agents["agent-102"], "user": tenant.user_ids["viewer"], "token": tenant.token_ids["viewer"], "call": "main/1.1",
                 "pause_reason": "lunch", "action": "x_" + "a" * 16,
                 "callback": tenant.callback}.get(kind) or tenant.routing.get(kind)
 
@@ -82,6 +87,10 @@ class Catalogue:
 
 def fresh_number():
     return "+1" + secrets.choice("23456789") + "".join(secrets.choice("0123456789") for _ in range(9))
+
+
+def fresh_address():
+    return "10." + ".".join(str(secrets.randbelow(254) + 1) for _ in range(3))
 
 
 def never_existed(reference):

@@ -18,7 +18,8 @@ from xml.sax.saxutils import escape
 NAMESPACE = "urn:pbxd:integration:v1"
 # What a command of pbxctl is about, where that is no `id`.
 SUBJECTS = {"blocklist.add": "number", "blocklist.check": "number", "priority.add": "number", "customer.set": "number", "customer.set_status": "number",
-            "status_rule.set": "status", "did.create": "number", "route.explain": "dialled", "call.originate": "number"}
+            "status_rule.set": "status", "did.create": "number", "route.explain": "dialled", "phone.create": "agent", "outbound_rule.create": "value",
+            "callback_policy.get": "queue", "callback_policy.set": "queue", "callback_policy.unset": "queue", "call.originate": "number"}
 ENVELOPE = "http://schemas.xmlsoap.org/soap/envelope/"
 
 
@@ -205,7 +206,7 @@ class CliFace:
         positional = rest.pop(SUBJECTS.get(operation, "id"), None)
         for n, value in rest.items():
             option = n.replace("_", "-")
-            if n == "password":
+            if n in ("password", "secret"):
                 with open(os.open(self.secret_file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as f:
                     f.write(value + "\n")
                 out.append(f"--{option}-file={self.secret_file}")

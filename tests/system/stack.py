@@ -267,6 +267,9 @@ class Stack:
             t.routing[kind] = self.call(operation, self.operator, tenant=t.name, number=t.numbers[kind], **more)["id"]
         t.routing["hours"] = self.call("hours.create", self.operator, tenant=t.name, name="office", title=f"Office {t.marker}",
                                        week=[{"weekday": "monday", "from": "09:00", "to": "17:00"}])["id"]
+        self.call("phone.create", self.operator, tenant=t.name, agent="agent-102", extension="102", caller_name=t.marker)
+        t.routing["trunk"] = self.call("trunk.create", self.operator, tenant=t.name, name="line", host={"646": "192.0.2.1", "718": "192.0.2.2", "312": "192.0.2.3"}[area])["id"]
+        t.routing["outbound_rule"] = self.call("outbound_rule.create", self.operator, tenant=t.name, value="+1" + area)["id"]
         t.routing["status_rule"] = self.call("status_rule.set", self.operator, tenant=t.name, status="gold", level=20)["status"]
 
     # --- small things

@@ -26,7 +26,7 @@ class Matrix(unittest.TestCase):
         params = C.valid(operation, S.tenants["dotblock"])
         if "id" in params:
             params["id"] = catalogue.never_existed(params["id"] or "x_aaaaaaaaaaaaaaaa")
-        if operation == "call.originate":     # what it would be is asked first
+        if "agent" in params or operation == "call.originate":     # whose phone it would be is asked first
             params["agent"] = "a_aaaaaaaaaaaaaaaa"
         if role == "operator" and operation not in ("tenant.create", "system.unmapped"):
             params["tenant"] = "dotblock"

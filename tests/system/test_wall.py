@@ -32,16 +32,23 @@ def setUpModule():
     only["action"] = S.call("agent.login", admin, id=only["agent"], queues=["support"], reason="only-reason")["actions"][0]["id"]
     S.call("hours.create", admin, name=only["hours"], title=A.marker)
     S.call("status_rule.set", admin, status=only["status_rule"], level=1)
+    S.call("phone.create", admin, agent=only["agent"], extension="112", caller_name=A.marker)
+    only["trunk"] = "only-wvxqtrzk"
+    S.call("trunk.create", S.operator, tenant=A.name, name=only["trunk"], host="192.0.2.10")
+    only["outbound_rule"] = "+4930"
+    S.call("outbound_rule.create", admin, value=only["outbound_rule"])
     before = everything_of(A)
 
 
 def everything_of(tenant):
     out = {}
     for name in ("department.list", "queue.list", "agent.list", "user.list", "token.list", "blocklist.list", "priority.list", "customer.list", "status_rule.list",
-                 "did.list", "hours.list"):
+                 "did.list", "hours.list", "phone.list", "trunk.list", "outbound_rule.list"):
         out[name] = [{k: v for k, v in row.items() if k not in ("last_used_at", "on_asterisk")} for row in S.items(name, S.operator, tenant=tenant.name)]
     out["routing.get"] = S.call("routing.get", S.operator, tenant=tenant.name)
     out["queue.get_conditions"] = S.call("queue.get_conditions", S.operator, tenant=tenant.name, id="sales")
+    out["queue.get_settings"] = S.call("queue.get_settings", S.operator, tenant=tenant.name, id="sales")
+    out["callback_policy.get"] = S.call("callback_policy.get", S.operator, tenant=tenant.name)
     out["tenant.get"] = S.call("tenant.get", S.operator, id=tenant.name)
     return out
 
@@ -60,11 +67,15 @@ def references_of(tenant, operation, field):
         return [only[kind]]
     if kind in ("blocklist", "priority", "customer", "did"):
         return [tenant.routing[kind], tenant.numbers[kind]]
+    if kind == "phone":
+        kind = "agent"
+    if kind in ("trunk", "outbound_rule"):
+        return [tenant.routing[kind], only[kind]]
     if kind in ("hours", "status_rule"):
         return [only[kind]] + ([tenant.routing[kind]] if kind == "hours" else [])
     if field in ("department", "departments", "queue", "queues", "agent", "default_queue") or (field == "id" and kind in only):
         table = {"department": tenant.departments, "queue": tenant.queues, "agent": tenant.agents}[kind]
-        return [next(iter(table.values())), only[kind]]
+        return [table["agent-102"] if kind == "agent" else next(iter(table.values())), only[kind]]
     if kind == "tenant":
         return [tenant.id, tenant.name]
     if kind in ("user", "login"):

@@ -80,6 +80,7 @@ const TypeDesc& QueueRow::describe() {
         field<&QueueRow::department>("department", "Name of the department that owns it."),
         field<&QueueRow::wrapupSeconds>("wrapup_seconds", "Seconds an agent has after a call of this queue."),
         field<&QueueRow::onAsterisk>("on_asterisk", "Whether that Asterisk has a queue of this name now."),
+        field<&QueueRow::applied>("applied", appliedDoc, {.minor = true}),
         field<&QueueRow::createdAt>("created_at", "When it was created."));
     return type;
 }

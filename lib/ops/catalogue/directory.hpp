@@ -2,7 +2,7 @@
 // Threads: plain structs. Errors: see each handler in lib/ops/handlers.
 #pragma once
 
-#include "ops/catalogue/common.hpp"
+#include "ops/catalogue/applied.hpp"
 
 namespace pbx::ops {
 
@@ -134,6 +134,7 @@ struct QueueRow {
     std::optional<std::string> department; // name
     std::int32_t wrapupSeconds = 0;
     bool onAsterisk = false; // Asterisk knows a queue of that name, as far as the board can tell
+    std::optional<AppliedChoice> applied;
     UtcTime createdAt;
     static const TypeDesc& describe();
 };

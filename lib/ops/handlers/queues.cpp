@@ -1,4 +1,5 @@
 #include "ops/board_view.hpp"
+#include "ops/handlers/applied.hpp"
 #include "ops/handlers/choices.hpp"
 
 #include <algorithm>
@@ -6,12 +7,17 @@
 namespace pbx::ops {
 namespace {
 
-QueueRow row(const BoardView& view, const domain::Queue& queue) {
+QueueRow row(const BoardView& view, const AppliedView& applied, const domain::Queue& queue) {
     const auto* board = view.board(queue.server);
-    return {queue.id.str(),      queue.name,
-            queue.title,         queue.server,
-            queue.asteriskName,  unlessEmpty(view.departmentName(queue.department)),
-            queue.wrapupSeconds, board && board->queues.find(queue.asteriskName) != nullptr,
+    return {queue.id.str(),
+            queue.name,
+            queue.title,
+            queue.server,
+            queue.asteriskName,
+            unlessEmpty(view.departmentName(queue.department)),
+            queue.wrapupSeconds,
+            board && board->queues.find(queue.asteriskName) != nullptr,
+            applied.of(queue.server),
             queue.createdAt};
 }
 
@@ -24,7 +30,8 @@ QueuePage list(Context& context, const QueueListParams& params) {
     QueuePage page;
     page.asOf = fresh.asOf;
     page.stale = fresh.stale;
-    for (const auto& queue : found.items) page.items.push_back(row(view, queue));
+    const AppliedView applied(context);
+    for (const auto& queue : found.items) page.items.push_back(row(view, applied, queue));
     page.next = nextCursor(found.next);
     return page;
 }
@@ -69,7 +76,7 @@ const domain::Queue& findVisible(const Context& context, const BoardView& view, 
 
 QueueRow get(Context& context, const Reference& params) {
     const BoardView view(context, context.scope());
-    return row(view, findVisible(context, view, params.id));
+    return row(view, AppliedView(context), findVisible(context, view, params.id));
 }
 
 QueueStatusResult status(Context& context, const Reference& params) {
@@ -119,7 +126,7 @@ QueueRow create(Context& context, const QueueCreateParams& params) {
          chosenDepartment(context, params.department), params.wrapupSeconds.value_or(0)});
     context.concerns(queue.id.str());
     context.services().reloadDirectory();
-    return row(BoardView(context, context.scope()), queue);
+    return row(BoardView(context, context.scope()), AppliedView(context), queue);
 }
 
 QueueRow update(Context& context, const QueueUpdateParams& params) {
@@ -135,7 +142,7 @@ QueueRow update(Context& context, const QueueUpdateParams& params) {
     const auto queue = context.repositories().queues.update(context.scope(), params.id, change);
     context.concerns(queue.id.str());
     context.services().reloadDirectory();
-    return row(BoardView(context, context.scope()), queue);
+    return row(BoardView(context, context.scope()), AppliedView(context), queue);
 }
 
 Done remove(Context& context, const Reference& params) {

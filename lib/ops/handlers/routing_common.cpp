@@ -103,6 +103,22 @@ std::optional<std::string> queueName(const Context& context, const std::optional
     return context.repositories().queues.get(domain::Scope(context.scope().tenant()), id->str()).name;
 }
 
+domain::Agent agentOf(const Context& context, const AgentId& id) {
+    for (const auto& mapped : context.directory().agents())
+        if (mapped.agent.id == id) return mapped.agent;
+    return context.repositories().agents.get(domain::Scope(context.scope().tenant()), id.str());
+}
+
+std::optional<HoursId> wantedHours(const Context& context, const std::optional<std::string>& named) {
+    if (!named) return std::nullopt;
+    return context.repositories().hours.get(context.scope(), *named).id;
+}
+
+std::optional<std::string> hoursName(const Context& context, const std::optional<HoursId>& id) {
+    if (!id) return std::nullopt;
+    return context.repositories().hours.get(context.scope(), id->str()).name;
+}
+
 domain::Destination wantedDestination(const Context& context, const std::string& field, const Destination& given) {
     domain::Destination out;
     out.kind = given.kind;
@@ -143,12 +159,7 @@ Destination shownDestination(const Context& context, const domain::Destination& 
         out.target = queueName(context, destination.queue);
         break;
     case DestinationKind::agent:
-        for (const auto& mapped : context.directory().agents())
-            if (mapped.agent.id == destination.agent) out.target = mapped.agent.name;
-        if (!out.target)
-            out.target = context.repositories()
-                             .agents.get(domain::Scope(context.scope().tenant()), destination.agent.str())
-                             .name;
+        out.target = agentOf(context, destination.agent).name;
         break;
     case DestinationKind::number:
         out.target = destination.number;

@@ -32,6 +32,10 @@ std::optional<QueueId> wantedQueue(const Context& context, const std::optional<s
 std::optional<std::optional<QueueId>> changedQueue(const Context& context, const std::optional<std::string>& named);
 std::optional<std::string> queueName(const Context& context, const std::optional<QueueId>& id);
 
+domain::Agent agentOf(const Context& context, const AgentId& id);
+std::optional<HoursId> wantedHours(const Context& context, const std::optional<std::string>& named);
+std::optional<std::string> hoursName(const Context& context, const std::optional<HoursId>& id);
+
 domain::Destination wantedDestination(const Context& context, const std::string& field, const Destination& given);
 Destination shownDestination(const Context& context, const domain::Destination& destination);
 std::optional<Destination> shownDestination(const Context& context,

@@ -46,11 +46,6 @@ Done deleteRule(Context& context, const StatusReference& params) {
 
 // ---- the numbers that people call
 
-std::optional<std::string> nameOf(const Context& context, const std::optional<HoursId>& hours) {
-    if (!hours) return std::nullopt;
-    return context.repositories().hours.get(context.scope(), hours->str()).name;
-}
-
 DidRow didRow(const Context& context, const domain::Did& did, std::optional<std::string> hours) {
     const auto* department = did.department ? context.directory().department(*did.department) : nullptr;
     return {did.id.str(),
@@ -63,11 +58,7 @@ DidRow didRow(const Context& context, const domain::Did& did, std::optional<std:
 }
 
 DidRow didRow(const Context& context, const domain::Did& did) {
-    return didRow(context, did, nameOf(context, did.hours));
-}
-
-std::optional<HoursId> wantedHours(const Context& context, const std::string& named) {
-    return context.repositories().hours.get(context.scope(), named).id;
+    return didRow(context, did, hoursName(context, did.hours));
 }
 
 DidPage listDids(Context& context, const PageParams& params) {
@@ -78,7 +69,7 @@ DidPage listDids(Context& context, const PageParams& params) {
         [&](const domain::Did& did) {
             if (!did.hours) return didRow(context, did, std::nullopt);
             auto known = names.find(*did.hours);
-            if (known == names.end()) known = names.emplace(*did.hours, nameOf(context, did.hours)).first;
+            if (known == names.end()) known = names.emplace(*did.hours, hoursName(context, did.hours)).first;
             return didRow(context, did, known->second);
         });
 }
@@ -93,7 +84,7 @@ DidRow createDid(Context& context, const DidCreateParams& params) {
     did.title = params.title.value_or("");
     did.queue = wantedQueue(context, params.queue);
     did.department = chosenDepartment(context, params.department);
-    if (params.hours) did.hours = wantedHours(context, *params.hours);
+    did.hours = wantedHours(context, params.hours);
     if (params.closed) did.closed = wantedDestination(context, "closed", *params.closed);
     const auto made = context.repositories().dids.create(context.scope(), did);
     context.concerns(made.id.str());
@@ -107,7 +98,7 @@ storage::DidChange wantedChange(const Context& context, const DidUpdateParams& p
     change.queue = changedQueue(context, params.queue);
     change.department = changedDepartment(context, params.department);
     if (params.hours)
-        change.hours = params.hours->empty() ? std::optional<HoursId>() : wantedHours(context, *params.hours);
+        change.hours = params.hours->empty() ? std::optional<HoursId>() : wantedHours(context, params.hours);
     if (params.closed && params.closedAsTenant.value_or(false))
         throw Error::field("closed_as_tenant", "says otherwise than closed: give one of the two");
     if (params.closed) change.closed = wantedDestination(context, "closed", *params.closed);

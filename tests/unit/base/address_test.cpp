@@ -42,6 +42,21 @@ TEST(AddressRange, RefusesWhatIsNoRange) {
     EXPECT_FALSE(inside("10.0.0.0/8", "unknown"));
 }
 
+TEST(AddressRange, OverlapsWhereOneLiesWithinTheOther) {
+    const auto overlap = [](std::string_view a, std::string_view b) {
+        const auto one = AddressRange::parse(a), two = AddressRange::parse(b);
+        EXPECT_EQ(one->overlaps(*two), two->overlaps(*one)) << a << ' ' << b;
+        return one->overlaps(*two);
+    };
+    EXPECT_TRUE(overlap("192.0.2.0/24", "192.0.2.7"));
+    EXPECT_TRUE(overlap("192.0.2.7", "192.0.2.7"));
+    EXPECT_TRUE(overlap("0.0.0.0/0", "198.51.100.0/24"));
+    EXPECT_TRUE(overlap("192.0.2.7", "::ffff:192.0.2.7"));
+    EXPECT_FALSE(overlap("192.0.2.0/28", "192.0.2.16/28"));
+    EXPECT_FALSE(overlap("0.0.0.0/0", "2001:db8::/32"));
+    EXPECT_FALSE(overlap("192.0.2.6", "192.0.2.7"));
+}
+
 TEST(Loopback, IsAllOf127AndOne) {
     for (const auto* yes : {"127.0.0.1", "127.255.0.3", "::1", "::ffff:127.0.0.1"}) EXPECT_TRUE(isLoopback(yes)) << yes;
     for (const auto* no : {"0.0.0.0", "::", "128.0.0.1", "10.0.0.1", "", "localhost"})

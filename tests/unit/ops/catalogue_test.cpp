@@ -31,8 +31,12 @@ const std::set<std::string_view> promised{
     "agent.login", "agent.logout", "agent.pause", "agent.unpause", "agent.set_penalty", "action.get", "action.list",
     "call.hangup", "call.transfer", "queue.remove_caller", "queue.prioritise_caller", "pause_reason.create",
     "queue.transfer_caller", "call.originate", "call.record", "call.monitor", "system.outbound_status",
-    "system.outbound_stop", "system.outbound_resume", "pause_reason.delete", "pause_reason.list",
-    "pause_reason.update"};
+    "system.outbound_stop", "system.outbound_resume", "pause_reason.delete", "pause_reason.list", "pause_reason.update",
+    // what Asterisk's configuration is made of
+    "queue.get_settings", "queue.update_settings", "phone.list", "phone.get", "phone.create", "phone.update",
+    "phone.new_secret", "phone.delete", "trunk.list", "trunk.get", "trunk.create", "trunk.update", "trunk.delete",
+    "outbound_rule.list", "outbound_rule.create", "outbound_rule.delete", "callback_policy.get", "callback_policy.set",
+    "callback_policy.unset", "asterisk.status", "asterisk.apply"};
 
 void eachType(const TypeDesc& type, std::map<std::string_view, const TypeDesc*>& seen) {
     const auto [at, fresh] = seen.emplace(type.name, &type);
@@ -95,7 +99,7 @@ TEST(Catalogue, ReadingOperationsChangeNothingAndTheOthersDo) {
         const auto verb = operation.name.substr(operation.name.find('.') + 1);
         const bool reads = verb == "list" || verb == "get" || verb == "status" || verb == "whoami" ||
                            verb == "unmapped" || verb == "poll" || verb == "check" || verb == "explain" ||
-                           verb == "get_conditions" || verb == "outbound_status";
+                           verb == "get_conditions" || verb == "get_settings" || verb == "outbound_status";
         EXPECT_EQ(operation.changes, !reads) << operation.name;
     }
 }
@@ -112,6 +116,10 @@ TEST(Catalogue, PasswordsAndTokensAreSecret) {
     EXPECT_TRUE(findOperation("user.create")->params().find("password")->limits.secret);
     EXPECT_TRUE(findOperation("user.set_password")->params().find("password")->limits.secret);
     EXPECT_TRUE(findOperation("token.create")->result().find("token")->limits.secret);
+    for (const auto* operation : {"phone.create", "phone.new_secret"})
+        EXPECT_TRUE(findOperation(operation)->result().find("secret")->limits.secret) << operation;
+    for (const auto* operation : {"trunk.create", "trunk.update"})
+        EXPECT_TRUE(findOperation(operation)->params().find("secret")->limits.secret) << operation;
 }
 
 } // namespace

@@ -1,0 +1,51 @@
+// What of the tables each Asterisk runs with: the newest attempt to bring its configuration into force.
+// Threads: any. Fails with pbx::Error: unavailable, outcomeUnknown, internal (a word that this program does not know).
+#pragma once
+
+#include "base/time.hpp"
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace pbx::storage {
+
+class Database;
+
+enum class AppliedState {
+    applying, // under way; or it was broken off, and nobody knows what Asterisk runs with
+    applied,
+    failed // what was in force before still is
+};
+
+struct Applied {
+    std::string server; // [asterisk.NAME]
+    AppliedState state = AppliedState::applying;
+    std::int64_t version = 0; // of the tables that the attempt carried
+    std::string reason;       // why it failed, or what an applied one still waits for; cut to 2000 bytes
+    std::string node;         // who did it
+    UtcTime at;
+};
+
+struct AppliedStates {
+    std::int64_t version = 0; // of the tables, now
+    std::vector<Applied> servers;
+
+    const Applied* find(std::string_view server) const;
+};
+
+class AppliedRepository {
+public:
+    explicit AppliedRepository(Database& database) : database_(database) {}
+
+    // Of every Asterisk that was ever applied to, by name; as of one moment.
+    AppliedStates states();
+    void put(const Applied& attempt);
+    // Makes every Asterisk's configuration pending, so that it is applied anew.
+    void ask();
+
+private:
+    Database& database_;
+};
+
+} // namespace pbx::storage
