@@ -63,13 +63,19 @@ TEST_F(AuthenticatorOf, TimeDoesNotTellWhichLoginsExist) {
     access.passwords = {};
     restart();
     user("alice");
+    // Of this thread alone: how busy the machine is tells nothing.
+    const auto computed = [] {
+        timespec now{};
+        clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+        return std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::seconds(now.tv_sec) +
+                                                                     std::chrono::nanoseconds(now.tv_nsec));
+    };
     const auto timeOf = [&](const std::string& name) {
-        auto best = 1000000us;
+        auto best = std::chrono::microseconds::max();
         for (int i = 0; i < 3; ++i) {
-            const auto begun = std::chrono::steady_clock::now();
+            const auto begun = computed();
             EXPECT_EQ(ErrorCode::unauthenticated, refusal(basic(name, "wrong password")));
-            best = std::min(
-                best, std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() - begun));
+            best = std::min(best, computed() - begun);
         }
         return best;
     };
