@@ -18,6 +18,7 @@
 #include "ops/dispatcher.hpp"
 #include "routing/desk_board.hpp"
 #include "routing/intervals.hpp"
+#include "routing/outbound.hpp"
 
 #include <algorithm>
 
@@ -134,7 +135,8 @@ public:
               config,
               {desk, hits, directory, clock, log, [this](std::string_view outcome) { metrics.observeRoute(outcome); }},
               {repositories.callbackJobs, clock, log, [this](std::string_view what) { metrics.observeGate(what); },
-               failHook()},
+               failHook(),
+               [this](const TenantId& tenant, const std::string& number) { return mayDial(tenant, number); }},
               {repositories.callbacks, repositories.outboundRules, directory, clock, log,
                [this](std::string_view what) { metrics.observeGate(what); }},
               {[this](access::PrincipalPtr principal, ops::CallContext from) {
@@ -247,6 +249,10 @@ public:
     Housekeeper housekeeper{log};
 
 private:
+    bool mayDial(const TenantId& tenant, const std::string& number) {
+        const auto rules = repositories.outboundRules.list(domain::Scope(tenant));
+        return routing::barred(routing::normalise(number, ""), rules) == routing::Barred::no;
+    }
     std::vector<live::SnapshotPtr> boards() const {
         std::vector<live::SnapshotPtr> out;
         for (const auto& node : nodes) out.push_back(node->snapshot());

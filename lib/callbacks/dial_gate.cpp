@@ -33,6 +33,18 @@ std::string wordOf(std::string_view text) {
 
 } // namespace
 
+// First the tenant's rules, which SQL cannot judge; then the one UPDATE that counts.
+storage::GateReply DialGate::judge(const agi::Request& request, const CallbackId& id, int attempt,
+                                   const std::string& token) const {
+    if (mayDial_)
+        if (const auto job = jobs_.atGate(request.server, id, attempt, token);
+            job && !mayDial_(job->tenant, job->callback.number)) {
+            jobs_.bar(*job);
+            return {storage::GateRefusal::notAllowed, {}, {}};
+        }
+    return jobs_.gate(request.server, id, attempt, token);
+}
+
 agi::Answer DialGate::gate(const agi::Request& request, SteadyTime deadline) const {
     const auto asked = askedBy(request);
     if (clock_.steady() + toAnswer >= deadline) {
@@ -40,7 +52,7 @@ agi::Answer DialGate::gate(const agi::Request& request, SteadyTime deadline) con
         log_.warning("callback.gate_late", {{"callback", asked.id.str()}, {"attempt", asked.attempt}});
         return {};
     }
-    const auto reply = jobs_.gate(request.server, asked.id, asked.attempt, asked.token);
+    const auto reply = judge(request, asked.id, asked.attempt, asked.token);
     if (!reply.open()) {
         const auto why = storage::refusalToken(reply.refusal);
         observe(why);

@@ -26,15 +26,21 @@ public:
     // Called once for each answered request: "dial", a refusal's token, "done" or "done_again". May be empty.
     using Observe = std::function<void(std::string_view what)>;
 
+    // Whether the tenant may have that number dialled now, whatever was so when the callback was asked for. Empty: yes.
+    using MayDial = std::function<bool(const TenantId&, const std::string& number)>;
+
     // `jobs` and `clock` must outlive it.
     DialGate(storage::CallbackJobRepository& jobs, const Clock& clock, const Log& log, Observe observe = {},
-             FailHook hook = {})
-        : jobs_(jobs), clock_(clock), log_(log), observe_(std::move(observe)), hook_(std::move(hook)) {}
+             FailHook hook = {}, MayDial mayDial = {})
+        : jobs_(jobs), clock_(clock), log_(log), observe_(std::move(observe)), hook_(std::move(hook)),
+          mayDial_(std::move(mayDial)) {}
 
     agi::Answer gate(const agi::Request& request, SteadyTime deadline) const;
     agi::Answer done(const agi::Request& request) const;
 
 private:
+    storage::GateReply judge(const agi::Request& request, const CallbackId& id, int attempt,
+                             const std::string& token) const;
     void observe(std::string_view what) const {
         if (observe_) observe_(what);
     }
@@ -44,6 +50,7 @@ private:
     const Log log_;
     const Observe observe_;
     const FailHook hook_;
+    const MayDial mayDial_;
 };
 
 } // namespace pbx::callbacks

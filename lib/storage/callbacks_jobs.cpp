@@ -29,7 +29,9 @@ const std::string selectDue =
     "c.tenant_id, c.queue_id ORDER BY c.priority DESC, c.requested_at, c.id) AS place FROM callbacks c JOIN queues q "
     "ON q.tenant_id = "
     "c.tenant_id AND q.id = c.queue_id WHERE q.server = ? AND c.state IN ('queued', 'retry_at') AND c.due_at <= ? AND "
-    "c.expires_at > ?) AS due WHERE place <= ? ORDER BY priority DESC, requested_at, id";
+    "c.expires_at > ? AND NOT EXISTS (SELECT 1 FROM outbound_stops s WHERE s.tenant_id IN ('', c.tenant_id))) AS due "
+    "WHERE "
+    "place <= ? ORDER BY priority DESC, requested_at, id";
 const std::string flightStates =
     "state IN ('claimed', 'intent', 'gated', 'ringing', 'answered', 'connected', 'in_doubt')";
 const std::string beatAll = "UPDATE callbacks SET beat = beat + 1 WHERE server = ? AND owner = ? AND " + flightStates;
@@ -115,6 +117,11 @@ Where notBlocked(const CallbackJob& job, UtcTime now) {
     return where;
 }
 
+// Dialling on request is stopped, for the tenant or for all.
+bool isStopped(Sql& sql, const CallbackJob& job) {
+    return sql.row<Row<Int>>("SELECT 1 FROM outbound_stops WHERE tenant_id IN ('', ?)", {job.tenant.str()}).has_value();
+}
+
 bool isBlocked(Sql& sql, const CallbackJob& job, UtcTime now) {
     auto where = notBlocked(job, now);
     where.add("id = ?", {job.callback.id.str()});
@@ -146,8 +153,9 @@ GateRefusal whyShut(const std::optional<CallbackJob>& job, const std::string& se
 } // namespace
 
 std::string_view refusalToken(GateRefusal refusal) {
-    static constexpr std::array<std::string_view, 7> tokens{"none",    "unknown", "not_this_attempt", "not_waiting",
-                                                            "expired", "blocked", "used_up"};
+    static constexpr std::array<std::string_view, 9> tokens{"none",        "unknown",     "not_this_attempt",
+                                                            "not_waiting", "expired",     "blocked",
+                                                            "used_up",     "not_allowed", "stopped"};
     return tokens[static_cast<std::size_t>(refusal)];
 }
 
@@ -367,12 +375,29 @@ int CallbackJobRepository::purge(UtcTime endedBefore, int atMost) {
     });
 }
 
+std::optional<CallbackJob> CallbackJobRepository::atGate(const std::string& server, const CallbackId& id, int attempt,
+                                                         const std::string& token) {
+    const auto now = database_.clock().now();
+    auto job = database_.connections().read([&](Sql& sql) { return find(sql, id, false); });
+    if (whyShut(job, server, attempt, token, now) != GateRefusal::none) job.reset();
+    return job;
+}
+
+void CallbackJobRepository::bar(const CallbackJob& job) {
+    database_.connections().write([&](Sql& sql) {
+        CallbackChange wanted;
+        wanted.guard.add("attempt = ?", {std::int64_t(job.callback.attempt)}).add("token = ?", {job.token});
+        change(sql, job.callback.id, CallbackEvent::block, database_.clock().now(), wanted);
+    });
+}
+
 GateReply CallbackJobRepository::gate(const std::string& server, const CallbackId& id, int attempt,
                                       const std::string& token) {
     const auto now = database_.clock().now();
     return database_.connections().write([&](Sql& sql) -> GateReply {
         const auto job = find(sql, id, true);
         if (const auto why = whyShut(job, server, attempt, token, now); why != GateRefusal::none) return {why, {}, {}};
+        if (isStopped(sql, *job)) return {GateRefusal::stopped, {}, {}};
         CallbackChange wanted{"dials = dials + 1", {}, notBlocked(*job, now)};
         wanted.guard.add("attempt = ?", {std::int64_t(attempt)}).add("token = ?", {token}).add("server = ?", {server});
         wanted.guard.add("expires_at > ?", {epochMicros(now)}).add("dials < max_dials");

@@ -31,7 +31,17 @@ struct CallbackJob {
 };
 
 // Why the gate did not open, for the log and a counter.
-enum class GateRefusal : std::uint8_t { none, unknown, notThisAttempt, notWaiting, expired, blocked, usedUp };
+enum class GateRefusal : std::uint8_t {
+    none,
+    unknown,
+    notThisAttempt,
+    notWaiting,
+    expired,
+    blocked,
+    usedUp,
+    notAllowed,
+    stopped
+};
 std::string_view refusalToken(GateRefusal refusal); // "not_waiting", ...
 
 struct GateReply {
@@ -90,6 +100,11 @@ public:
     // Those that ended before that and were told of, with all their attempts; answers how many.
     int purge(UtcTime endedBefore, int atMost = 200);
 
+    // The attempt that asks, if the gate might open for it; nothing is changed.
+    std::optional<CallbackJob> atGate(const std::string& server, const CallbackId& id, int attempt,
+                                      const std::string& token);
+    // The tenant may not have that number dialled any more: the callback is over, unless somebody else was faster.
+    void bar(const CallbackJob& job);
     // The dial gate: opens once for an attempt, for whoever knows its token. An exception means: shut.
     GateReply gate(const std::string& server, const CallbackId& id, int attempt, const std::string& token);
     // What the dialplan says of the attempt afterwards. False: it is settled already, or not this attempt.

@@ -245,8 +245,8 @@ class Stack:
         for number in AGENTS:
             t.agents[f"agent-{number}"] = self.call("agent.create", op, tenant=name, name=f"agent-{number}", title=f"Agent {number} {t.marker}",
                                                     interface=f"PJSIP/{name}-{number}", department="sales" if number % 2 else "service")["id"]
-        t.callback = self.call("callback.request", op, tenant=name, queue="sales", number="+12125550123", name=t.marker)["id"]
         self._make_routing(t)
+        t.callback = self.call("callback.request", op, tenant=name, queue="sales", number="+12125550123", name=t.marker)["id"]
         people = {"admin": {}, "supervisor": {}, "viewer": {}, "agent": {"agent": "agent-101"}, "lead": {"role": "supervisor", "departments": ["sales"]}}
         for role, more in people.items():
             login = Login(f"{name}-{role}", secrets.token_urlsafe(18))
@@ -269,7 +269,7 @@ class Stack:
                                        week=[{"weekday": "monday", "from": "09:00", "to": "17:00"}])["id"]
         self.call("phone.create", self.operator, tenant=t.name, agent="agent-102", extension="102", caller_name=t.marker)
         t.routing["trunk"] = self.call("trunk.create", self.operator, tenant=t.name, name="line", host={"646": "192.0.2.1", "718": "192.0.2.2", "312": "192.0.2.3"}[area])["id"]
-        t.routing["outbound_rule"] = self.call("outbound_rule.create", self.operator, tenant=t.name, value="+1" + area)["id"]
+        t.routing["outbound_rule"] = self.call("outbound_rule.create", self.operator, tenant=t.name, value="+1")["id"]
         t.routing["status_rule"] = self.call("status_rule.set", self.operator, tenant=t.name, status="gold", level=20)["status"]
 
     # --- small things

@@ -53,6 +53,17 @@ class Callbacks(unittest.TestCase):
             token, answer = attempt(S.json, "callback.request", {"queue": "sales", "number": bad}, self.admin)
             self.assertEqual(token, "invalid_argument", f"{bad!r}: {answer}")
 
+    def test_only_what_the_tenant_may_dial_is_taken(self):
+        """Toll fraud: whoever gets hold of an account must not have us call where it costs (SECURITY S32)."""
+        wrong = {"19005551234": "premium", "+881612345678": "satellite", "911": "emergency", "+44 (0)20 7183 8750": "outbound rules",
+                 "+442071838750;ext=5": "outbound rules", self.t.numbers["did"]: "own"}
+        for number, why in wrong.items():
+            token, answer = attempt(S.json, "callback.request", {"queue": "sales", "number": number}, self.admin)
+            self.assertEqual(token, "invalid_argument", f"{number}: {answer}")
+            self.assertIn(why, str(answer), number)
+        token, answer = attempt(S.json, "callback.request", {"queue": "sales", "number": self.t.numbers["blocklist"]}, self.admin)
+        self.assertEqual(token, "conflict", answer)
+
     def test_retry_makes_it_due_now(self):
         made = S.call("callback.request", self.admin, queue="sales", number="+12125550320", not_before="2099-01-01T00:00:00Z")
         self.assertEqual(made["due_at"], "2099-01-01T00:00:00Z")
@@ -122,6 +133,25 @@ class Gate(unittest.TestCase):
         got = S.call("callback.get", self.admin, id=args[0])
         self.assertEqual((got["state"], got["outcome"], got["attempts"]), ("retry_at", "busy", 1))
         self.assertEqual((got["history"][0]["dial_status"], got["history"][0]["hangup_cause"]), ("BUSY", 17))
+
+    def test_what_the_tenant_may_dial_is_judged_once_more(self):
+        """SECURITY S34: the rules changed, or dialling was stopped, after it was asked for."""
+        args = self.begun("+12125550341")
+        rule = S.call("outbound_rule.create", self.admin, value="+1212555034", allowed=False)["id"]
+        try:
+            self.assertEqual(self.ask("gate", *args)["PBX_WHY"], "not_allowed")
+        finally:
+            S.call("outbound_rule.delete", self.admin, id=rule)
+        self.assertEqual(S.call("callback.get", self.admin, id=args[0])["state"], "blocked")
+        args = self.begun("+12125550342")
+        for tenant in ({}, {"tenant": "viatalk"}):
+            S.call("system.outbound_stop", S.operator, reason="attack", **tenant)
+            try:
+                self.assertEqual(self.ask("gate", *args)["PBX_WHY"], "stopped")
+            finally:
+                S.call("system.outbound_resume", S.operator, **tenant)
+        self.assertEqual(S.call("callback.get", self.admin, id=args[0])["state"], "intent")
+        self.assertEqual(self.ask("gate", *args)["PBX_GATE"], "dial")
 
     def test_a_cancelled_or_foreign_attempt_is_not_dialled(self):
         args = self.begun("+12125550351")

@@ -3,38 +3,11 @@
 #include "ops/catalogue/calls.hpp"
 #include "ops/handlers/call_target.hpp"
 #include "ops/handlers/routing_common.hpp"
-#include "routing/decision.hpp"
-#include "routing/outbound.hpp"
 
 namespace pbx::ops {
 namespace {
 
 using domain::ActionKind;
-
-bool isOwnNumber(const Context& context, const std::string& number) {
-    try {
-        context.repositories().dids.get(domain::Scope(context.scope().tenant()), number);
-        return true;
-    } catch (const Error& error) {
-        if (error.code() != ErrorCode::notFound) throw;
-        return false;
-    }
-}
-
-// The number, once it is known that the tenant may dial it.
-routing::Number allowedNumber(const Context& context, const std::string& text) {
-    auto number = routing::normalise(text, countryOf(context));
-    const auto tenant = context.scope().tenant();
-    auto& stores = context.repositories();
-    const auto why = routing::barred(number, stores.outboundRules.list(domain::Scope(tenant)));
-    if (why != routing::Barred::no) throw Error::field("number", std::string(routing::barredText(why)));
-    if (isOwnNumber(context, number.text))
-        throw Error::field("number", "is one of the tenant's own: it would call itself");
-    const auto facts = stores.callers.find(tenant, routing::matchKeys(number), context.now());
-    if (routing::findBlock(facts.blocks, number, context.now()))
-        throw Error(ErrorCode::conflict, "number: is on the tenant's blocklist");
-    return number;
-}
 
 std::string shownNumber(const Context& context, const std::string& text) {
     const auto number = wantedNumber(context, "caller_id", text);

@@ -1,28 +1,27 @@
 // Callbacks: what people ask for. What becomes of it is lib/callbacks' business.
 #include "ops/catalogue/callbacks.hpp"
-#include "ops/board_view.hpp"
-#include "routing/numbers.hpp"
+#include "ops/handlers/routing_common.hpp"
 
 namespace pbx::ops {
 namespace {
 
 std::string normalised(const Context& context, const std::string& number) {
-    const auto* tenant = context.directory().tenant(context.scope().tenant());
-    const auto found = routing::normalise(number, tenant ? tenant->country : std::string());
+    const auto found = routing::normalise(number, countryOf(context));
     if (found.kind != routing::NumberKind::e164 && found.kind != routing::NumberKind::shortCode)
         throw Error::field("number", "is no number that could be called: give it with +, such as +12125550123, or as "
                                      "it is dialled in the tenant's country");
     return found.text;
 }
 
-std::optional<std::string> queueName(const Context& context, const QueueId& id) {
+// Nothing for a queue that is gone: its callbacks are shown all the same.
+std::optional<std::string> queueIfThere(const Context& context, const QueueId& id) {
     for (const auto& mapped : context.directory().queues())
         if (mapped.queue.id == id) return mapped.queue.name;
     return std::nullopt;
 }
 
 CallbackRow row(const Context& context, const domain::Callback& callback) {
-    return {callback.id.str(),    queueName(context, callback.queue),
+    return {callback.id.str(),    queueIfThere(context, callback.queue),
             callback.number,      callback.name,
             callback.note,        callback.state,
             callback.outcome,     callback.dials,
@@ -64,7 +63,7 @@ CallbackRequestResult request(Context& context, const CallbackRequestParams& par
     const BoardView view(context, context.scope());
     storage::NewCallback wanted;
     wanted.queue = params.queue;
-    wanted.number = normalised(context, params.number);
+    wanted.number = allowedNumber(context, normalised(context, params.number)).text;
     wanted.name = params.name.value_or("");
     wanted.note = params.note.value_or("");
     wanted.requestedBy = context.principal().login;
@@ -73,7 +72,7 @@ CallbackRequestResult request(Context& context, const CallbackRequestParams& par
     const auto made = context.repositories().callbacks.request(view.scope(), wanted, view.ownQueues());
     const auto& callback = made.callback;
     context.concerns(callback.id.str());
-    return {callback.id.str(), made.existing,     queueName(context, callback.queue).value_or(params.queue),
+    return {callback.id.str(), made.existing,     queueIfThere(context, callback.queue).value_or(params.queue),
             callback.number,   callback.state,    callback.requestedAt,
             callback.dueAt,    callback.expiresAt};
 }

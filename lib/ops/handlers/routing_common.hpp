@@ -4,6 +4,7 @@
 
 #include "ops/board_view.hpp"
 #include "ops/catalogue/routing_common.hpp"
+#include "routing/numbers.hpp"
 
 namespace pbx::ops {
 
@@ -18,6 +19,12 @@ std::string compactPrefix(std::string_view text);
 std::string wantedPrefix(const Context& context, const std::string& field, const std::string& text);
 // An id as it is, a number as tables are keyed by it.
 std::string numberReference(const Context& context, const std::string& text);
+
+// Whether it is one of the tenant's DIDs.
+bool isOwnNumber(const Context& context, const std::string& number);
+// The field `number`, once it is known that the tenant may have it dialled: its outbound rules allow it, it is none of
+// its own, and not blocked. Also throws conflict (it is blocked).
+routing::Number allowedNumber(const Context& context, const std::string& text);
 
 // Of the two ways to say it, one; empty: never.
 std::optional<UtcTime> wantedExpiry(const Context& context, const std::optional<UtcTime>& at,
