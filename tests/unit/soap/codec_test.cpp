@@ -55,6 +55,7 @@ TEST_F(SoapCodec, answersAQueueList) {
                               .department = std::nullopt,
                               .wrapupSeconds = 5,
                               .onAsterisk = true,
+                              .applied = std::nullopt,
                               .createdAt = fromEpochMicros(1'700'000'000'000'000)});
         page.next = "c";
         page.asOf = fromEpochMicros(1'700'000'000'500'000);
