@@ -65,20 +65,23 @@ void Controller::loop() {
     }
 }
 
-// A database that is away fails each turn: only the first failure and the recovery are worth a line.
+// A database that is away fails each turn: only the first failure and the recovery are worth a line. What a failed
+// turn was to look for is looked for by the next.
 void Controller::look() {
+    const auto now = clock_.steady();
+    const bool ask = asked_.exchange(false) || now >= lookAt_;
+    if (ask) lookAt_ = now + settings_.look;
     try {
-        const auto now = clock_.steady();
-        const bool ask = asked_.exchange(false) || now >= lookAt_;
-        if (ask) lookAt_ = now + settings_.look;
         turn(ask);
         if (std::exchange(failing_, false)) log_.info("control.recovered");
+        return;
     } catch (const Error& error) {
         if (!std::exchange(failing_, true))
             log_.warning("control.failed", {{"text", error.text()}, {"cause", error.cause()}});
     } catch (const std::exception& error) {
         if (!std::exchange(failing_, true)) log_.error("control.failed", {{"cause", error.what()}});
     }
+    if (ask) asked_ = true;
 }
 
 void Controller::turn(bool ask) {

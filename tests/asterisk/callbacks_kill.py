@@ -119,6 +119,7 @@ class Site:
         self.driver = bootstrap(options.pbxctl, self.nodes[0].configuration, self.folder)
         self.nodes[0].start(options.pbxd)
         self.nodes[0].pbxd.create_directory()
+        self.nodes[0].pbxd.call("outbound_rule.create", tenant=TENANT, value="+1")
         self.policy(storage)
         self.nodes[0].end()
         self.asked = 0

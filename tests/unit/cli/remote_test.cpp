@@ -60,7 +60,7 @@ TEST(Remote, ListSendsOneStructAndPrintsARowAnItem) {
     const auto done = runCli({"queue", "list"}, at(pbxd));
     EXPECT_EQ(done.code, 0) << done.err;
     EXPECT_EQ(done.err, "");
-    EXPECT_EQ(done.out, "q-support\tsupport\tSupport\tmain\tviatalk-support\t\t10\tyes\t1970-01-01T00:00:00Z\n");
+    EXPECT_EQ(done.out, "q-support\tsupport\tSupport\tmain\tviatalk-support\t\t10\tyes\t\t1970-01-01T00:00:00Z\n");
     ASSERT_EQ(pbxd.requests().size(), 1U);
     const auto request = pbxd.requests().front();
     EXPECT_EQ(request.path, "/RPC2");

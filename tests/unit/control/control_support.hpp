@@ -134,7 +134,7 @@ protected:
 
     void restart() {
         controller = std::make_unique<Controller>(
-            std::vector<Line*>{&line}, *stores, directory, clock, Log::none(), [this] { ++ended; },
+            std::vector<Line*>{&line}, *stores, directory, clock, log, [this] { ++ended; },
             [this](const domain::Action& action) { observed.push_back(action); });
     }
     std::shared_ptr<Watch> ask(ActionKind kind, const std::string& queue, storage::StandingChange change,
@@ -185,6 +185,7 @@ protected:
     static inline const Standing in{true, 0, false, ""};
 
     SetClock clock;
+    const Log log{{.level = LogLevel::warning}, clock}; // to stderr: why a turn failed
     std::string dir;
     std::unique_ptr<storage::Database> db;
     std::unique_ptr<storage::Repositories> stores;

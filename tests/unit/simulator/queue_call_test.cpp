@@ -105,6 +105,13 @@ void expectAllowedOrder(const std::vector<Step>& recorded, const std::vector<Ste
     }
 }
 
+// The lab that was recorded called "-internal" what the rendered dialplan calls "-agents".
+std::string renamed(std::string value) {
+    constexpr std::string_view internal = "-internal";
+    if (value.ends_with(internal)) value.replace(value.size() - internal.size(), internal.size(), "-agents");
+    return value;
+}
+
 // Values that do not depend on names, numbers and times.
 void expectSameValues(const Step& recorded, const Step& simulated) {
     for (const char* key : {"Privilege",    "ChannelStateDesc", "Context",
@@ -117,7 +124,8 @@ void expectSameValues(const Step& recorded, const Step& simulated) {
                             "IsExternal",   "Result",           "Extension",
                             "UserEvent",    "DestContext",      "DestExten",
                             "DestPriority", "AMAFlags"})
-        EXPECT_EQ(recorded.event->get(key), simulated.event->get(key)) << key << " of " << recorded.token;
+        EXPECT_EQ(renamed(std::string(recorded.event->get(key))), simulated.event->get(key))
+            << key << " of " << recorded.token;
     const bool early =
         recorded.event->name == "AgentCalled" || recorded.event->name == "DialBegin"; // may ring already or not yet
     if (!early) {
