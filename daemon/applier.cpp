@@ -10,9 +10,9 @@ namespace {
 
 using storage::AppliedState;
 
-constexpr std::chrono::seconds lookEvery{2};   // with the time of a render and a reload: within 5 s of a change
-constexpr std::chrono::seconds retryAfter{60}; // the same tables, refused: something else may have been mended
-constexpr std::chrono::seconds leaseFor{120};  // longer than the longest apply
+constexpr std::chrono::seconds lookEvery{2};     // with the time of a render and a reload: within 5 s of a change
+constexpr std::chrono::seconds retryAfter{60};   // the same tables, refused: something else may have been mended
+constexpr std::chrono::seconds renderLease{120}; // longer than the longest apply
 constexpr std::chrono::seconds answerFor{30};
 
 std::string joined(const std::vector<std::string>& names) {
@@ -54,7 +54,7 @@ void Applier::look(AsteriskNode& node) {
     if (!node.linkStatus().sysUp) return; // it is pending, and shown so
     const auto states = repositories_.applied.states();
     if (!isDue(states, server)) return;
-    const auto lease = repositories_.leases.acquire("render/" + server, owner_, leaseFor);
+    const auto lease = repositories_.leases.acquire("render/" + server, owner_, renderLease);
     if (!lease) return; // another node is at it
     // Under the lease: another one may have done it meanwhile.
     const auto fresh = repositories_.applied.states();

@@ -2,13 +2,6 @@
 
 #include "routing/hours.hpp"
 
-#ifdef PBX_FAIL_POINTS
-#include <atomic>
-#include <csignal>
-#include <cstdlib>
-#include <unistd.h>
-#endif
-
 #include <map>
 #include <utility>
 
@@ -44,7 +37,7 @@ private:
 
 std::unique_ptr<callbacks::Placer> makePlacer(const Config& config, const std::vector<control::Line*>& lines,
                                               storage::Repositories& repositories, std::string owner,
-                                              const Clock& clock, const Log& log) {
+                                              callbacks::FailHook failHook, const Clock& clock, const Log& log) {
     std::vector<callbacks::PlacerLine> places;
     for (auto* line : lines) {
         const auto section = "asterisk." + line->server();
@@ -65,27 +58,9 @@ std::unique_ptr<callbacks::Placer> makePlacer(const Config& config, const std::v
                                    {"attempt", news.attempt},
                                    {"at", formatRfc3339(news.at)}});
     };
-    links.failHook = failHook();
+    links.failHook = std::move(failHook);
     return std::make_unique<callbacks::Placer>(std::move(settings), lines, places, repositories.callbackJobs,
                                                std::move(links), clock, log);
 }
-
-#ifdef PBX_FAIL_POINTS
-// PBX_FAIL_AT=P1 ... P8, or P3:2 for the second time that P3 is reached: kill -9, as nothing else leaves nothing done.
-callbacks::FailHook failHook() {
-    const char* text = std::getenv("PBX_FAIL_AT");
-    if (!text) return {};
-    const std::string_view at(text);
-    if (at.size() < 2 || at[0] != 'P' || at[1] < '1' || at[1] > '8' || (at.size() > 2 && at[2] != ':'))
-        throw Error(ErrorCode::invalidArgument, "PBX_FAIL_AT must be P1 to P8, or P3:2");
-    static std::atomic<int> left{0}; // of the process: several threads reach the points
-    left = at.size() > 3 ? std::atoi(text + 3) : 1;
-    return [point = at[1] - '0'](callbacks::FailPoint reached) {
-        if (static_cast<int>(reached) == point && --left == 0) ::kill(::getpid(), SIGKILL);
-    };
-}
-#else
-callbacks::FailHook failHook() { return {}; }
-#endif
 
 } // namespace pbx::daemon

@@ -13,12 +13,9 @@
 namespace pbx::daemon {
 
 // Placed where the dialplan can ask the gate: on those of `lines` whose section has an agi_token_file. `owner`: this
-// process, unlike any other. What the arguments refer to must outlive it.
+// process, unlike any other. `failHook`: empty but in tests. What the arguments refer to must outlive it.
 std::unique_ptr<callbacks::Placer> makePlacer(const Config& config, const std::vector<control::Line*>& lines,
                                               storage::Repositories& repositories, std::string owner,
-                                              const Clock& clock, const Log& log);
-
-// Ends this process at the point that PBX_FAIL_AT names, with the fail points compiled in; else empty.
-callbacks::FailHook failHook();
+                                              callbacks::FailHook failHook, const Clock& clock, const Log& log);
 
 } // namespace pbx::daemon

@@ -5,7 +5,7 @@
 namespace pbx::daemon {
 namespace {
 
-constexpr std::chrono::seconds leaseFor{10};
+constexpr std::chrono::seconds nodeLease{10};
 constexpr std::chrono::seconds renewEvery{3};    // two renewals may fail
 constexpr std::chrono::seconds linkMayBeDown{5}; // a restart of Asterisk takes less
 
@@ -102,8 +102,9 @@ void AsteriskNode::keepLease(storage::LeaseRepository& leases, const std::string
         if (!linkUp()) {
             releaseLease(leases);
         } else if (!lease_ || asked >= renewAt_) {
-            auto got = lease_ ? leases.renew(*lease_, leaseFor) : leases.acquire("asterisk/" + name(), owner, leaseFor);
-            setLease(std::move(got), asked + leaseFor);
+            auto got =
+                lease_ ? leases.renew(*lease_, nodeLease) : leases.acquire("asterisk/" + name(), owner, nodeLease);
+            setLease(std::move(got), asked + nodeLease);
             renewAt_ = asked + renewEvery;
         }
         unreachable_ = false;

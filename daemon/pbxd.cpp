@@ -100,7 +100,7 @@ std::int32_t preparedSchema(storage::Database& database) {
 
 class Pbxd::Impl {
 public:
-    Impl(const Config& configuration, const Log& destination, const Clock& time)
+    Impl(const Config& configuration, const Log& destination, const Clock& time, callbacks::FailHook failHook)
         : config(configuration), log(destination), clock(time), database(databaseSettings(config), log, clock),
           repositories(database), authenticator(database, clock, log, authenticatorSettings(config)),
           accounts(database, authenticator), auditWriter(database, clock),
@@ -135,8 +135,7 @@ public:
               config,
               {desk, hits, directory, clock, log, [this](std::string_view outcome) { metrics.observeRoute(outcome); }},
               {repositories.callbackJobs, clock, log, [this](std::string_view what) { metrics.observeGate(what); },
-               failHook(),
-               [this](const TenantId& tenant, const std::string& number) { return mayDial(tenant, number); }},
+               failHook, [this](const TenantId& tenant, const std::string& number) { return mayDial(tenant, number); }},
               {repositories.callbacks, repositories.outboundRules, directory, clock, log,
                [this](std::string_view what) { metrics.observeGate(what); }},
               {[this](access::PrincipalPtr principal, ops::CallContext from) {
@@ -152,7 +151,7 @@ public:
         control = std::make_unique<control::Controller>(
             lines(), repositories, directory, clock, log, [this] { front->parking().wake(); },
             [this](const domain::Action& action) { metrics.observeAction(action); });
-        placer = makePlacer(config, lines(), repositories, owner, clock, log);
+        placer = makePlacer(config, lines(), repositories, owner, std::move(failHook), clock, log);
         loadDirectory();
     }
 
@@ -383,8 +382,8 @@ private:
     std::int64_t directoryVersion_ = -1;
 };
 
-Pbxd::Pbxd(const Config& config, const Log& log, const Clock& clock)
-    : impl_(std::make_unique<Impl>(config, log, clock)) {}
+Pbxd::Pbxd(const Config& config, const Log& log, const Clock& clock, callbacks::FailHook failHook)
+    : impl_(std::make_unique<Impl>(config, log, clock, std::move(failHook))) {}
 Pbxd::~Pbxd() = default;
 void Pbxd::start() { impl_->start(); }
 void Pbxd::stop() { impl_->stop(); }

@@ -5,6 +5,7 @@
 
 #include "base/config.hpp"
 #include "base/log.hpp"
+#include "callbacks/fail_points.hpp"
 
 #include <cstdint>
 #include <memory>
@@ -13,7 +14,8 @@ namespace pbx::daemon {
 
 class Pbxd {
 public:
-    Pbxd(const Config& config, const Log& log, const Clock& clock);
+    // `failHook`: empty but in tests.
+    Pbxd(const Config& config, const Log& log, const Clock& clock, callbacks::FailHook failHook);
     ~Pbxd();
     Pbxd(const Pbxd&) = delete;
     Pbxd& operator=(const Pbxd&) = delete;

@@ -1,4 +1,5 @@
-// Where a test ends the program: the crash points P1-P8 of RELIABILITY B5. Compiled in with PBX_FAIL_POINTS alone.
+// Where a test ends the program: the crash points P1-P8 of a callback's attempt. Only tests set a hook: the simulation,
+// and pbxd-failpoints (tests/asterisk). What is shipped has the empty one.
 // Threads: the hook runs on the thread that reaches the point. It may throw anything (a simulated crash) or not return.
 #pragma once
 
@@ -19,12 +20,8 @@ enum class FailPoint : std::uint8_t {
 };
 using FailHook = std::function<void(FailPoint)>;
 
-#ifdef PBX_FAIL_POINTS
 inline void reach(const FailHook& hook, FailPoint point) {
     if (hook) hook(point);
 }
-#else
-inline void reach(const FailHook&, FailPoint) {}
-#endif
 
 } // namespace pbx::callbacks
