@@ -10,6 +10,7 @@ namespace {
 
 constexpr std::array<std::string_view, 3> words = {"applying", "applied", "failed"};
 constexpr std::size_t longestReason = 2000;
+constexpr std::chrono::seconds oldest{1}; // of recentStates()
 
 // --- SQL ---
 // One statement, so that the version and the states are of one moment; an Asterisk is asked for by an outer join, as
@@ -49,7 +50,8 @@ const Applied* AppliedStates::find(std::string_view server) const {
 }
 
 AppliedStates AppliedRepository::states() {
-    return database_.connections().read([](Sql& sql) {
+    const auto begun = database_.clock().steady();
+    auto read = database_.connections().read([](Sql& sql) {
         AppliedStates out;
         for (const auto& row : sql.rows<StateRow>(select, {})) {
             out.version = at<0>(row);
@@ -59,6 +61,17 @@ AppliedStates AppliedRepository::states() {
         }
         return out;
     });
+    known_.with([&](Known& known) {
+        if (known.states && known.readAt > begun) return; // somebody who asked later was faster
+        known = {std::make_shared<const AppliedStates>(read), begun};
+    });
+    return read;
+}
+
+std::shared_ptr<const AppliedStates> AppliedRepository::recentStates() {
+    const auto freshEnough = database_.clock().steady() - oldest;
+    auto known = known_.with([&](const Known& at) { return at.readAt >= freshEnough ? at.states : nullptr; });
+    return known ? known : std::make_shared<const AppliedStates>(states());
 }
 
 void AppliedRepository::put(const Applied& attempt) {

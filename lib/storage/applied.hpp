@@ -2,9 +2,11 @@
 // Threads: any. Fails with pbx::Error: unavailable, outcomeUnknown, internal (a word that this program does not know).
 #pragma once
 
+#include "base/guarded.hpp"
 #include "base/time.hpp"
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -40,12 +42,19 @@ public:
 
     // Of every Asterisk that was ever applied to, by name; as of one moment.
     AppliedStates states();
+    // The same, read by this process within the last second: for what is otherwise told from memory.
+    std::shared_ptr<const AppliedStates> recentStates();
     void put(const Applied& attempt);
     // Makes every Asterisk's configuration pending, so that it is applied anew.
     void ask();
 
 private:
+    struct Known {
+        std::shared_ptr<const AppliedStates> states;
+        SteadyTime readAt;
+    };
     Database& database_;
+    Guarded<Known> known_;
 };
 
 } // namespace pbx::storage

@@ -154,18 +154,14 @@ class Database:
 class Site(unittest.TestCase):
     """MariaDB, an Asterisk that runs what was rendered, pbxd; one for all tests of a class."""
     odbc = True
+    render_more = ""    # settings of [render.*] of a derived class
 
     @classmethod
     def setUpClass(cls):
         cls.folder = tempfile.mkdtemp(prefix="pbx-r-")
         if not OPTIONS.keep:
             cls.addClassCleanup(shutil.rmtree, cls.folder, True)
-        cls.database = Database(f"{cls.folder}/db")
-        cls.addClassCleanup(cls.database.stop)
-        cls.password = secrets.token_hex(12)
-        cls.database.sql(f"CREATE DATABASE pbx; CREATE USER pbx IDENTIFIED BY '{cls.password}'; GRANT ALL ON pbx.* TO pbx; "
-                         f"CREATE USER asterisk IDENTIFIED BY '{cls.password}'", "")
-        write_private(f"{cls.folder}/password", cls.password + "\n")
+        cls.storage = cls.make_database()
         cls.token = secrets.token_hex(20)
         write_private(f"{cls.folder}/token", cls.token + "\n")
         cls.http, cls.agi = _free_port(), _free_port()
@@ -185,6 +181,16 @@ class Site(unittest.TestCase):
             time.sleep(0.1)
         cls.phones = Phones(cls.lab)
         cls.addClassCleanup(cls.phones.close)
+
+    @classmethod
+    def make_database(cls):
+        """Sets cls.database; the configuration's section."""
+        cls.database = Database(f"{cls.folder}/db")
+        cls.addClassCleanup(cls.database.stop)
+        password = secrets.token_hex(12)
+        cls.database.sql(f"CREATE DATABASE pbx; CREATE USER pbx IDENTIFIED BY '{password}'; GRANT ALL ON pbx.* TO pbx; CREATE USER asterisk IDENTIFIED BY '{password}'", "")
+        write_private(f"{cls.folder}/password", password + "\n")
+        return f"backend = mariadb\nhost = 127.0.0.1\nport = {cls.database.port}\ndatabase = pbx\nuser = pbx\npassword_file = {cls.folder}/password\n"
 
     @classmethod
     def seed_more(cls, run):
@@ -207,13 +213,7 @@ port = {cls.http}
 [agi]
 port = {cls.agi}
 [storage]
-backend = mariadb
-host = 127.0.0.1
-port = {cls.database.port}
-database = pbx
-user = pbx
-password_file = {cls.folder}/password
-[asterisk.{SERVER}]
+{cls.storage}[asterisk.{SERVER}]
 port = {values['AMI_PORT']}
 user = pbxd
 secret_file = {prefix}/secrets/pbxd
@@ -234,7 +234,7 @@ sip_port = {values['SIP_PORT']}
 phones_behind_nat = no
 rtp_first = {values['RTP_START']}
 rtp_last = {values['RTP_END']}
-""" + (f"""odbc_user = asterisk
+{cls.render_more}""" + (f"""odbc_user = asterisk
 odbc_password_file = {cls.folder}/password
 odbc_driver = {driver}
 odbc_host = 127.0.0.1
@@ -242,7 +242,8 @@ odbc_port = {cls.database.port}
 """ if cls.odbc else ""))
         os.makedirs(f"{cls.folder}/data", mode=0o700, exist_ok=True)
         cls.pbxctl("db", "migrate")
-        cls.database.sql("".join(f"GRANT SELECT ON pbx.{table} TO asterisk;" for table in READ))
+        if cls.odbc:
+            cls.database.sql("".join(f"GRANT SELECT ON pbx.{table} TO asterisk;" for table in READ))
         cls.operator = bootstrap(OPTIONS.pbxctl, cls.conf, cls.folder)
         with open(f"{prefix}/secrets/sip", encoding="ascii") as f:
             seed(cls.database.run, f.read(), values["SIP_PORT"] + 4)

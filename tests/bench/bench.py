@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Measures pbxd against its targets and prints one table; scripts/bench builds what this needs and calls it.
 
-    bench.py BUILD_DIR [ami] [agi] [route] [latency] [soap] [xmlrpc] [memory]        no name: all, in about six minutes
+    bench.py BUILD_DIR [ami] [agi] [route] [asterisk] [latency] [soap] [xmlrpc] [memory]        no name: all, in about six minutes
 
 On a shared machine absolute figures wander by a factor of two: servers are compared in interleaved rounds of one run, by the ratio of medians.
 Exit code 0 when everything could be measured (a missed target is a finding, not a failure), 1 when something could not.
@@ -79,6 +79,12 @@ def route_rows(s, tenant):
     yield f"REPLACE INTO queue_conditions (tenant_id, queue_id, priority_ceiling) VALUES ('{t}', '{queue}', 5)"
     yield (f"REPLACE INTO queue_overflow (tenant_id, queue_id, step, overflow_when, overflow_limit, to_kind) "
            f"VALUES ('{t}', '{queue}', 0, 'waiting', 1000, 'hang_up')")
+    yield from millions(t)
+    yield f"REPLACE INTO tenant_routing (tenant_id, version, default_queue_id) VALUES ('{t}', 1, '{queue}')"
+
+
+def millions(t):
+    """Statements: a million blocked numbers and a million customers of that tenant."""
     statuses = ("vip", "gold", "overdue", "")
     for first in range(0, MILLION, 1000):
         numbers = range(2_000_000 + first, 2_001_000 + first)
@@ -86,7 +92,6 @@ def route_rows(s, tenant):
                ", ".join(f"('{t}', 'b_{n}', 'exact', '+1212{n}', NULL, 'benchmark', 'bench', 0, 0, NULL)" for n in numbers))
         yield ("INSERT INTO customers (tenant_id, id, number, status, attributes, updated_at) VALUES " +
                ", ".join(f"('{t}', 'c_{n}', '+1312{n}', '{statuses[n % 4]}', '{{}}', 0)" for n in numbers))
-    yield f"REPLACE INTO tenant_routing (tenant_id, version, default_queue_id) VALUES ('{t}', 1, '{queue}')"
 
 
 def fill(s, statements):
@@ -103,7 +108,7 @@ def fill(s, statements):
     client = ["mariadb", "--no-defaults", "-S", s.settings_socket(), "-u", "root", "pbx"]
     # What a server of this size would have; the tests' own has 32 MB.
     subprocess.run([*client, "-e", "SET GLOBAL innodb_buffer_pool_size = 1073741824"], check=True, timeout=60)
-    with subprocess.Popen(client, stdin=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(client, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True) as process:
         process.stdin.write("SET autocommit = 0;\n")
         for number, statement in enumerate(statements):
             process.stdin.write(statement + (";\nCOMMIT;\n" if number % 20 == 0 else ";\n"))
@@ -153,6 +158,24 @@ def route(build):
                     raise RuntimeError(f"a quarter of the callers is blocked, and {blocked} were")
         finally:
             shutil.rmtree(folder, ignore_errors=True)
+
+
+# --- through the real Asterisk
+
+def asterisk(build):
+    out = subprocess.run([sys.executable, f"{HERE}/asterisk_bench.py", "22", "--pbxd", f"{build}/bin/pbxd", "--pbxctl", f"{build}/bin/pbxctl"], capture_output=True, text=True, timeout=600)
+    if not out.stdout.startswith("{"):
+        raise RuntimeError(f"asterisk_bench: {out.stderr[-300:]}")
+    run = {name: [1000 * seconds for seconds in values] for name, values in json.loads(out.stdout).items()}
+    shown = {name: (percentile(values, 0.5), percentile(values, 0.99), len(values)) for name, values in run.items()}
+    for name, (p50, p99, n) in shown.items():
+        target = {"FastAGI": 2, "agent free to Originate": 100}.get(name)
+        report(f"Asterisk 22: {name}", f"p50 {p50:.1f} ms, p99 {p99:.1f} ms", f"p99 <= {target} ms" if target else "", p99 <= target if target else None,
+               ratio=f"{p50 / shown['FastAGI'][0]:.2f}" if name == "func_odbc" else "", note=f"{n} times; " + ASTERISK_NOTES[name])
+
+
+ASTERISK_NOTES = {"FastAGI": "the dialplan's step at 20 calls/s, 1 M + 1 M rows", "func_odbc": "the same with pbxd killed, against FastAGI",
+                  "agent free to Originate": "Asterisk's own times of the pause's end and of the placeholder's channel"}
 
 
 # --- from the AMI event to the answer of event.poll
@@ -293,11 +316,11 @@ def table():
 
 
 def main():
-    build, names = os.path.abspath(sys.argv[1]), sys.argv[2:] or ["ami", "agi", "route", "latency", "soap", "xmlrpc", "memory"]
-    steps = {"ami": ami, "agi": agi, "route": route, "latency": latency, "memory": memory}
+    build, names = os.path.abspath(sys.argv[1]), sys.argv[2:] or ["ami", "agi", "route", "asterisk", "latency", "soap", "xmlrpc", "memory"]
+    steps = {"ami": ami, "agi": agi, "route": route, "asterisk": asterisk, "latency": latency, "memory": memory}
     unknown = [n for n in names if n not in (*steps, "soap", "xmlrpc")]
     if unknown:
-        sys.exit(f"bench: unknown: {', '.join(unknown)}; there are ami, agi, route, latency, soap, xmlrpc, memory")
+        sys.exit(f"bench: unknown: {', '.join(unknown)}; there are ami, agi, route, asterisk, latency, soap, xmlrpc, memory")
     started, before, failed = time.monotonic(), load(), []
     wanted = [n for n in names if n in ("soap", "xmlrpc")]
     for name in [n for n in names if n in steps and n != "memory"] + (["faces"] if wanted else []) + (["memory"] if "memory" in names else []):

@@ -303,6 +303,14 @@ TEST_P(SiteTablesOf, WhatIsAppliedIsToldBesideTheVersionOfNow) {
     repos->applied.put({"main", AppliedState::applied, version, "", "other", clock.now()});
     EXPECT_EQ("other", repos->applied.states().find("main")->node);
     EXPECT_EQ(nullptr, repos->applied.states().find("west"));
+    // told from memory for a second, unless somebody read it anew
+    repos->applied.put({"main", AppliedState::failed, version, "no", "other", clock.now()});
+    EXPECT_EQ(AppliedState::applied, repos->applied.recentStates()->find("main")->state);
+    clock.advance(1001ms);
+    EXPECT_EQ(AppliedState::failed, repos->applied.recentStates()->find("main")->state);
+    repos->applied.put({"main", AppliedState::applied, version, "", "other", clock.now()});
+    EXPECT_EQ(AppliedState::applied, repos->applied.states().find("main")->state);
+    EXPECT_EQ(AppliedState::applied, repos->applied.recentStates()->find("main")->state);
 }
 
 PBX_ON_BOTH(SiteTablesOf);

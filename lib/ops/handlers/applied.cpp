@@ -31,18 +31,30 @@ AsteriskStatusResult apply(Context& context, const NoParams&) {
 
 } // namespace
 
-AppliedView::AppliedView(const Context& context) {
+AppliedView::AppliedView(States (*read)(storage::AppliedRepository&), const Context& context) {
     try {
-        states_ = context.repositories().applied.states();
+        states_ = read(context.repositories().applied);
     } catch (const Error& error) {
         if (error.code() != ErrorCode::unavailable) throw;
+        states_ = std::make_shared<const storage::AppliedStates>();
     }
 }
 
+AppliedView::AppliedView(const Context& context)
+    : AppliedView(
+          [](storage::AppliedRepository& applied) {
+              return std::make_shared<const storage::AppliedStates>(applied.states());
+          },
+          context) {}
+
+AppliedView AppliedView::recent(const Context& context) {
+    return {[](storage::AppliedRepository& applied) { return applied.recentStates(); }, context};
+}
+
 std::optional<AppliedChoice> AppliedView::of(std::string_view server) const {
-    const auto* state = states_.find(server);
+    const auto* state = states_->find(server);
     if (!state) return std::nullopt;
-    if (state->state == AppliedState::applying || state->version != states_.version) return AppliedChoice::pending;
+    if (state->state == AppliedState::applying || state->version != states_->version) return AppliedChoice::pending;
     return state->state == AppliedState::applied ? AppliedChoice::yes : AppliedChoice::failed;
 }
 

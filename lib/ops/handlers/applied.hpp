@@ -5,19 +5,26 @@
 #include "ops/catalogue/applied.hpp"
 #include "ops/handlers.hpp"
 
+#include <memory>
+
 namespace pbx::ops {
 
 class AppliedView {
 public:
     // Without a database nothing is known: a queue that is told from memory is told all the same.
     explicit AppliedView(const Context& context);
+    // Up to a second old: for a queue, which is told without a database otherwise, and often.
+    static AppliedView recent(const Context& context);
 
     // Absent: its configuration is nobody's of ours.
     std::optional<AppliedChoice> of(std::string_view server) const;
-    const storage::AppliedStates& states() const { return states_; }
+    const storage::AppliedStates& states() const { return *states_; }
 
 private:
-    storage::AppliedStates states_;
+    using States = std::shared_ptr<const storage::AppliedStates>;
+    AppliedView(States (*read)(storage::AppliedRepository&), const Context& context);
+
+    States states_;
 };
 
 } // namespace pbx::ops

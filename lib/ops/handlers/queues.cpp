@@ -76,7 +76,7 @@ const domain::Queue& findVisible(const Context& context, const BoardView& view, 
 
 QueueRow get(Context& context, const Reference& params) {
     const BoardView view(context, context.scope());
-    return row(view, AppliedView(context), findVisible(context, view, params.id));
+    return row(view, AppliedView::recent(context), findVisible(context, view, params.id));
 }
 
 QueueStatusResult status(Context& context, const Reference& params) {

@@ -216,6 +216,11 @@ class Lab:
         os.kill(self.pid, signal.SIGKILL)
         self._end()
 
+    def revive(self):
+        """Starts it again after something else killed it."""
+        self._end()
+        self.start(die_with_parent=True)
+
     def freeze(self):
         """Half-open: the sockets stay open, nothing is answered any more."""
         os.kill(self.pid, signal.SIGSTOP)
