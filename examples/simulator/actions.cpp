@@ -11,6 +11,10 @@
 namespace pbx::sim {
 
 constexpr std::string_view clickContext = "pbxd-click";
+constexpr std::string_view monitorContext = "pbxd-monitor";
+constexpr std::string_view movedContext = "pbxd-moved";
+constexpr std::string_view agentFirst = "Local/s@pbxd-callback-queue/n";
+constexpr std::string_view customerFirst = "Local/s@pbxd-callback-gate/n";
 
 struct ActionTable {
     struct Row {
@@ -24,7 +28,7 @@ struct ActionTable {
 
 // Classes from `ListCommands` of Asterisk 22.10.1.
 const ActionTable::Row* ActionTable::find(std::string_view name) {
-    static constexpr std::array<Row, 27> rows{{
+    static constexpr std::array<Row, 31> rows{{
         {"Ping", 0, [](Actions& a) { a.ping(); }},
         {"Events", 0, [](Actions& a) { a.events(); }},
         {"CoreStatus", classSystem | classReporting, [](Actions& a) { a.coreStatus(); }},
@@ -52,6 +56,10 @@ const ActionTable::Row* ActionTable::find(std::string_view name) {
         {"Originate", classOriginate, [](Actions& a) { a.originate(); }},
         {"Reload", classSystem | classConfig, [](Actions& a) { a.reload(); }},
         {"UserEvent", classUser, [](Actions& a) { a.userEvent(); }},
+        {"Getvar", classCall | classReporting, [](Actions& a) { a.getvar(); }},
+        {"MixMonitor", classSystem, [](Actions& a) { a.mixMonitor(); }},
+        {"StopMixMonitor", classSystem | classCall, [](Actions& a) { a.stopMixMonitor(); }},
+        {"MixMonitorMute", classSystem | classCall, [](Actions& a) { a.mixMonitorMute(); }},
     }};
     const auto it =
         std::find_if(rows.begin(), rows.end(), [&](const Row& row) { return equalsIgnoreCase(row.name, name); });
@@ -217,7 +225,7 @@ void Actions::queueRingInUse() {
 
 void Actions::queueWithdrawCaller() {
     if (!need("Queue") || !need("Caller")) return;
-    if (!world.withdraw(get("Queue"), get("Caller")))
+    if (!world.withdraw(get("Queue"), get("Caller"), std::string(get("WithdrawInfo"))))
         return error("Unable to request withdraw from queue: No such caller");
     ok("Withdraw requested successfully");
 }
@@ -231,17 +239,20 @@ void Actions::queueChangePriorityCaller() {
 }
 
 std::string Actions::variable(std::string_view name) const {
-    for (const auto& [key, value] : request.headers)
-        if (equalsIgnoreCase(key, "Variable") && value.starts_with(std::string(name) + '='))
-            return value.substr(name.size() + 1);
+    for (const auto& [key, value] : request.headers) {
+        if (!equalsIgnoreCase(key, "Variable")) continue;
+        const auto set = std::string_view(value).substr(value.starts_with("__") ? 2 : 0); // "__": inherited
+        if (set.starts_with(name) && set.substr(name.size()).starts_with('='))
+            return std::string(set.substr(name.size() + 1));
+    }
     return {};
 }
 
-// Of the extensions that the simulated dialplan has: those of the tenants' own contexts, and where click-to-call
-// begins.
+// Of the extensions that the simulated dialplan has: those of the tenants' own contexts, and where pbxd's begin.
 void Actions::showDialPlan() {
-    if (get("Context") == clickContext && get("Extension") == "s")
-        return Lists(world, request.id(), session.output()).dialPlan(clickContext, "s");
+    for (const auto context : {clickContext, monitorContext, movedContext})
+        if (get("Context") == context && get("Extension") == "s")
+            return Lists(world, request.id(), session.output()).dialPlan(context, "s");
     for (const Tenant& tenant : world.tenants()) {
         if (get("Context") != tenant.name + "-agents") continue;
         if (!world.hasExtension(get("Context"), get("Extension")))
@@ -266,10 +277,36 @@ void Actions::blindTransfer() {
     ok("Transfer succeeded");
 }
 
+std::chrono::milliseconds Actions::ringTime() const {
+    const int timeout = sim::number(get("Timeout"));
+    return std::chrono::milliseconds(timeout > 0 ? timeout : 30000);
+}
+
+void Actions::originateCallback() {
+    CallbackOrder order;
+    order.id = variable("PBX_CB");
+    order.attempt = variable("PBX_CB_ATTEMPT");
+    order.token = variable("PBX_CB_TOKEN");
+    order.queue = world.queueIndex(variable("PBX_CB_QUEUE"));
+    order.position = sim::number(variable("PBX_CB_POSITION"));
+    order.priority = sim::number(variable("PBX_CB_PRIO"));
+    order.agentFirst = get("Channel") == agentFirst;
+    const auto& tenants = world.tenants();
+    const auto tenant = std::ranges::find(tenants, variable("PBX_CB_TENANT"), &Tenant::name);
+    if (tenant == tenants.end())
+        order.queue = none; // neither half has a dialplan to go on with
+    else
+        order.tenant = static_cast<Index>(tenant - tenants.begin());
+    world.originateCallback(std::move(order), std::string(request.id()), std::string(get("ChannelId")),
+                            std::string(get("OtherChannelId")), ringTime());
+    ok("Originate successfully queued");
+}
+
 void Actions::originate() {
     if (get("Channel").empty()) return error("Channel not specified");
     if (!isTrue(get("Async"))) return error("pbxsim: only Async: true is simulated");
     if (get("Exten").empty()) return error("pbxsim: only Context, Exten and Priority are simulated, no Application");
+    if (get("Channel") == agentFirst || get("Channel") == customerFirst) return originateCallback();
     // CallerID: "Name" <number> or a bare number.
     const std::string_view callerId = get("CallerID");
     const auto open = callerId.find('<');
@@ -278,8 +315,7 @@ void Actions::originate() {
     std::string name(open == std::string_view::npos ? std::string_view{} : callerId.substr(0, open));
     std::erase(name, '"');
     while (!name.empty() && name.back() == ' ') name.pop_back();
-    int timeout = sim::number(get("Timeout"));
-    if (timeout <= 0) timeout = 30000;
+    const auto timeout = ringTime();
     std::string context(get("Context"));
     std::string exten(get("Exten"));
     if (context == clickContext) { // what the rendered dialplan does there: the number goes out by the tenant's trunk
@@ -288,8 +324,36 @@ void Actions::originate() {
         std::erase(exten, '+');
     }
     world.originate(std::string(request.id()), get("Channel"), std::move(context), std::move(exten), std::move(number),
-                    std::move(name), std::chrono::milliseconds(timeout), std::string(get("ChannelId")));
+                    std::move(name), timeout, std::string(get("ChannelId")),
+                    get("Context") == monitorContext ? variable("PBX_SPY_CHANNEL") : std::string());
     ok("Originate successfully queued");
+}
+
+void Actions::getvar() {
+    const Channel* channel = world.findChannel(get("Channel"));
+    if (channel == nullptr) return error("No such channel");
+    begin()
+        .field("Variable", get("Variable"))
+        .field("Value", get("Variable") == "PBX_RECORDING" ? channel->recording : std::string())
+        .end();
+}
+
+void Actions::mixMonitor() {
+    if (!need("Channel")) return;
+    if (!world.record(get("Channel"), true)) return error("No such channel");
+    begin().end();
+}
+
+void Actions::stopMixMonitor() {
+    if (!need("Channel")) return;
+    if (!world.record(get("Channel"), false)) return error("Could not stop monitoring channel");
+    begin().end();
+}
+
+void Actions::mixMonitorMute() {
+    if (!need("Channel")) return;
+    if (!world.muteRecording(get("Channel"), isTrue(get("State")))) return error("Cannot set mute flag");
+    begin().end();
 }
 
 void Actions::reload() {

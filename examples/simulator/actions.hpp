@@ -17,7 +17,7 @@ private:
     void error(std::string_view message) { session.respond(request, "Error", message); }
     Headers begin(std::string_view response = "Success");
     std::string_view get(std::string_view key) const { return request.get(key); }
-    std::string variable(std::string_view name) const; // of a "Variable: NAME=VALUE"; empty: there is none
+    std::string variable(std::string_view name) const; // of a "Variable: NAME=VALUE" or "__NAME="; empty: there is none
     bool need(std::string_view key);                   // answers and returns false when it is missing
 
     void ping();
@@ -38,6 +38,12 @@ private:
     void originate();
     void reload();
     void userEvent();
+    void getvar();
+    void mixMonitor();
+    void stopMixMonitor();
+    void mixMonitorMute();
+    void originateCallback();
+    std::chrono::milliseconds ringTime() const;
 
     Session& session;
     World& world;

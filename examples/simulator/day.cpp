@@ -1,6 +1,7 @@
 #include "day.hpp"
 
 #include "base/error.hpp"
+#include "companies.hpp"
 
 #include <algorithm>
 #include <array>
@@ -12,7 +13,6 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr std::array<std::string_view, 3> companyNames{"viatalk", "hostrocket", "dotblock"};
 constexpr std::array<std::string_view, 8> queueNames{"support", "sales",  "vip",     "billing",
                                                      "returns", "orders", "hosting", "abuse"};
 constexpr std::array<std::string_view, 40> firstNames{
@@ -66,7 +66,7 @@ void Day::build(World& world) {
     for (int t = 0; t < settings_.tenants; ++t) {
         const auto number = static_cast<std::size_t>(t);
         const std::string name =
-            number < companyNames.size() ? std::string(companyNames.at(number)) : "company" + std::to_string(t + 1);
+            number < companies.size() ? std::string(companies.at(number).name) : "company" + std::to_string(t + 1);
         const int share = settings_.agents / settings_.tenants + (t < settings_.agents % settings_.tenants ? 1 : 0);
         buildTenant(world.addTenant(name), name, share);
     }
@@ -146,20 +146,61 @@ void Day::nextArrival() {
     });
 }
 
-void Day::newCaller() {
-    const auto tenant = static_cast<Index>(rng_.below(queuesOf_.size()));
-    const auto& queues = queuesOf_[tenant];
-    // Half of the calls are for the first queue.
-    const auto which = rng_.chance(0.5) ? 0 : rng_.below(queues.size());
-    std::array<char, 16> number{};
-    std::snprintf(number.data(), number.size(), "1%03u555%04u", 201U + tenant % 700U,
-                  static_cast<unsigned>(100 + rng_.below(9900)));
+std::string Day::number(Index tenant) {
+    const unsigned area = tenant < companies.size() ? companies.at(tenant).area : 201U + tenant % 700U;
+    std::array<char, 16> text{};
+    // The first hundred are for callers who are known.
+    std::snprintf(text.data(), text.size(), "1%03u555%04u", area, static_cast<unsigned>(200 + rng_.below(9800)));
+    return text.data();
+}
+
+// What somebody dials who wants that queue.
+CallPlan Day::callTo(Index tenant, std::size_t queue) {
     CallPlan plan;
     plan.tenant = tenant;
-    plan.queue = queues[which];
-    plan.number = number.data();
+    plan.queue = queuesOf_[tenant][queue];
+    plan.did = std::to_string(1000 * (queue + 1));
+    if (tenant < companies.size() && queue < 3) {
+        const Company& company = companies.at(tenant);
+        const bool office = queue == 0 && !company.officeDid.empty() && rng_.chance(0.2);
+        plan.did = office ? company.officeDid : company.dids.at(queue);
+    }
+    return plan;
+}
+
+void Day::consulted() {
+    if (settings_.concurrent > 0) return; // the number of calls is what counts there
+    for (Index tenant = 0; tenant < queuesOf_.size() && tenant < companies.size(); ++tenant)
+        for (const std::string_view caller : companies.at(tenant).callers) knownCaller(tenant, caller, 60);
+}
+
+// He calls within that many seconds (on the average of four minutes later again).
+void Day::knownCaller(Index tenant, std::string_view number, double within) {
+    world_->at(world_->now() + after(rng_.between(0.2, 1) * within), [this, tenant, number] {
+        CallPlan plan = callTo(tenant, 0);
+        if (number != "anonymous") plan.number = number;
+        plan.entry = after(1);
+        plan.patience = after(std::max(5.0, rng_.exponential(180)));
+        world_->startQueueCall(std::move(plan));
+        knownCaller(tenant, number, 30 + rng_.exponential(350));
+    });
+}
+
+AskPlan Day::asks(const Call& call) {
+    AskPlan plan;
+    plan.asks = rng_.chance(0.4);
+    if (rng_.chance(0.6)) plan.after = after(rng_.between(8, 45));
+    if (rng_.chance(0.12)) plan.otherNumber = number(call.plan.tenant);
+    if (plan.otherNumber.empty() && call.plan.number.empty()) plan.asks = false;
+    return plan;
+}
+
+void Day::newCaller() {
+    const auto tenant = static_cast<Index>(rng_.below(queuesOf_.size()));
+    // Half of the calls are for the first queue.
+    CallPlan plan = callTo(tenant, rng_.chance(0.5) ? 0 : rng_.below(queuesOf_[tenant].size()));
+    plan.number = number(tenant);
     if (!rng_.chance(0.15)) plan.name = personName(rng_.below(1600));
-    plan.did = std::to_string(1000 * (which + 1));
     plan.priority = rng_.chance(0.03) ? 10 : 0;
     plan.entry = after(rng_.between(0.5, 4));
     // Patience: some hang up within seconds, most wait minutes (a mixture of two exponentials).
@@ -170,7 +211,19 @@ void Day::newCaller() {
     world_->startQueueCall(std::move(plan));
 }
 
+// Somebody who is called back.
+RingPlan Day::customer() {
+    RingPlan plan{RingPlan::Outcome::answer, after(rng_.between(4, 12)), rng_.chance(0.85)};
+    const double dice = rng_.unit();
+    if (dice < 0.17)
+        plan.outcome = RingPlan::Outcome::noAnswer;
+    else if (dice < 0.30)
+        plan.outcome = RingPlan::Outcome::busy;
+    return plan;
+}
+
 RingPlan Day::ring(const Call& call, Index phone) {
+    if (call.half && phone == none) return customer();
     const double after_s = phone == none ? rng_.between(4, 12) : std::max(0.8, rng_.logNormal(3.5, 0.5));
     RingPlan plan{RingPlan::Outcome::answer, after(after_s)};
     const double dice = rng_.unit();
@@ -285,10 +338,7 @@ void Day::nextColleagueCall() {
         const Index phone = agents_[rng_.below(agents_.size())].phone;
         const Phone& caller = world_->phones()[phone];
         if (world_->deviceState(caller) == DeviceState::notInUse) {
-            std::array<char, 16> number{};
-            std::snprintf(number.data(), number.size(), "1%03u555%04u", 201U + caller.tenant % 700U,
-                          static_cast<unsigned>(100 + rng_.below(9900)));
-            const std::string whom = rng_.chance(0.6) ? colleague(caller.tenant, phone) : std::string(number.data());
+            const std::string whom = rng_.chance(0.6) ? colleague(caller.tenant, phone) : number(caller.tenant);
             if (!whom.empty()) world_->startInternalCall(phone, whom);
         }
         nextColleagueCall();

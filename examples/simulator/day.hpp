@@ -29,8 +29,10 @@ public:
     void build(World& world); // tenants, phones, queues, members
     void begin();             // people start to act
     void restart();           // after the world lost its calls
+    void consulted();         // pbxd is asked from now on: those call whom its tables know
     RingPlan ring(const Call& call, Index phone) override;
     TalkPlan talk(const Call& call) override;
+    AskPlan asks(const Call& call) override;
     void ended(const Call& call) override;
 
 private:
@@ -42,6 +44,10 @@ private:
     double hourFactor() const;
     void nextArrival();
     void newCaller();
+    void knownCaller(Index tenant, std::string_view number, double within);
+    CallPlan callTo(Index tenant, std::size_t queue);
+    RingPlan customer();
+    std::string number(Index tenant);
     void buildTenant(Index tenant, std::string_view name, int agents);
     void agentLife(std::size_t agent);
     void agentAct(std::size_t agent);

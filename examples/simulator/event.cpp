@@ -78,14 +78,14 @@ Headers& Headers::channel(const Channel& c, std::string_view prefix, std::string
     put("ConnectedLineNum", known(c.connectedNum));
     put("ConnectedLineName", known(c.connectedName));
     put("Language", "en");
-    put("AccountCode", "");
+    put("AccountCode", c.account);
     put("Context", c.context);
     put("Exten", c.exten);
     out_ += prefix;
     field("Priority", c.priority);
     put("Uniqueid", c.uniqueid);
     put("Linkedid", c.linkedid);
-    put("Tenantid", tenant);
+    if (!c.local) put("Tenantid", tenant);
     out_ += prefix;
     out_ += "ChanVariable: TENANT=";
     if (c.tenantSet) out_ += tenant;
@@ -179,6 +179,8 @@ std::string_view causeText(int cause) {
         return "User busy";
     case 19:
         return "User alerting, no answer";
+    case 21:
+        return "Call Rejected";
     default:
         return "Unknown";
     }

@@ -1,6 +1,7 @@
 // pbxsim: options, then build the world, let it warm up, serve.
 #include "base/error.hpp"
 #include "base/random.hpp"
+#include "base/secret_file.hpp"
 #include "server.hpp"
 
 #include <boost/program_options.hpp>
@@ -8,6 +9,7 @@
 #include <cstdio>
 #include <exception>
 #include <iostream>
+#include <optional>
 #include <string>
 
 namespace {
@@ -22,7 +24,7 @@ struct Options {
     unsigned port = 0;
     double duration = 0;
     double warmUpMinutes = 20;
-    std::string secretFile, replay, timeline;
+    std::string secretFile, replay, timeline, agi, agiTokenFile;
     bool quiet = false;
 };
 
@@ -48,6 +50,10 @@ bool parse(int argc, char** argv, Options& o) {
     add("quiet", po::bool_switch(&o.quiet), "no line but the ready line");
     add("replay", po::value(&o.replay), "play this recording (*.s2c.ami) to each client after its login");
     add("timeline", po::value(&o.timeline), "its times; without it the Timestamp headers are used");
+    add("agi", po::value(&o.agi),
+        "HOST:PORT of pbxd's FastAGI: each call is asked for, callbacks are placed; without it "
+        "every caller has his way");
+    add("agi-token-file", po::value(&o.agiTokenFile), "its token, as [asterisk.NAME] agi_token_file of pbxd names it");
     add("drop-after", po::value(&o.faults.dropAfter), "fault: reset each connection after so many seconds");
     add("stall-after", po::value(&o.faults.stallAfter), "fault: after so many seconds read and send nothing");
     add("stall-for", po::value(&o.faults.stallFor), "  for so many seconds (30)");
@@ -64,6 +70,9 @@ bool parse(int argc, char** argv, Options& o) {
     }
     if (o.secretFile.empty())
         throw Error::field("secret-file", "is needed: a file with lines `user secret`, mode 0600");
+    if (o.agi.empty() != o.agiTokenFile.empty())
+        throw Error::field(o.agi.empty() ? "agi" : "agi-token-file", "is needed too: both or none");
+    if (!o.agi.empty() && !o.replay.empty()) throw Error::field("agi", "cannot be asked in a replay");
     if (o.port > 65535) throw Error::field("port", "must be at most 65535");
     if (o.warmUpMinutes < 0 || o.warmUpMinutes > 1440) throw Error::field("warm-up", "must be 0 to 1440 minutes");
     return true;
@@ -88,6 +97,13 @@ int serve(Options& o) {
         day.begin();
         world.advance(clock.now());
     }
+    std::optional<AgiClient> agi;
+    if (!o.agi.empty()) { // not for the calls of the warm-up
+        agi.emplace(o.agi, readSecretFile(o.agiTokenFile), clock);
+        server.serveQuestions(*agi);
+        world.consult(&*agi);
+        day.consulted();
+    }
     world.listen(&server);
     const auto port = server.listen(static_cast<std::uint16_t>(o.port));
     std::printf("ready: ami 127.0.0.1:%u\n", static_cast<unsigned>(port));
@@ -99,6 +115,10 @@ int serve(Options& o) {
     server.run(o.duration);
     if (!o.quiet)
         std::fprintf(stderr, "pbxsim: %llu events sent\n", static_cast<unsigned long long>(server.eventsSent()));
+    if (!o.quiet && agi)
+        std::fprintf(stderr, "pbxsim: %llu questions to pbxd, %llu without an answer\n",
+                     static_cast<unsigned long long>(agi->figures().asked),
+                     static_cast<unsigned long long>(agi->figures().unanswered));
     return 0;
 }
 

@@ -5,7 +5,9 @@
 #include "base/time.hpp"
 
 #include <cstdint>
+#include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace pbx::sim {
@@ -13,6 +15,11 @@ namespace pbx::sim {
 using Index = std::uint32_t; // of a tenant, phone, queue: they never go away
 constexpr Index none = 0xFFFFFFFFU;
 using CallId = std::uint64_t; // never used again, so that a late timer finds nothing instead of a stranger
+
+// Times in app_queue's events are differences of whole seconds.
+inline std::int64_t wholeSeconds(UtcTime from, UtcTime to) {
+    return epochMicros(to) / 1'000'000 - epochMicros(from) / 1'000'000;
+}
 
 struct Tenant {
     std::string name;
@@ -110,10 +117,22 @@ struct Channel {
     Index phone = none; // none: a trunk channel
     Use use = Use::nothing;
     bool tenantSet = false, callRefSet = false;
+    std::string account;   // of a Local half: the tenant, once its dialplan has set it
+    bool local = false;    // half of a Local channel: without a tenant id, phone or trunk
+    std::string recording; // id of its MixMonitor; empty: none
     std::string application, data;
     std::string bridge; // uniqueid, empty: in none
     UtcTime since{};
     bool exists() const { return !name.empty(); }
+    // Where its dialplan stands now.
+    void goTo(std::string_view newContext, std::string_view newExten, int newPriority, std::string_view newApplication,
+              std::string_view newData = {}) {
+        context = newContext;
+        exten = newExten;
+        priority = newPriority;
+        application = newApplication;
+        data = newData;
+    }
 };
 
 struct Bridge {
@@ -134,6 +153,41 @@ struct CallPlan {
     Micros patience = std::chrono::minutes(5);     // hangs up when still waiting then
 };
 
+// Whether and how a caller to whom it is offered asks to be called back.
+struct AskPlan {
+    bool asks = false;
+    Micros after{};            // waits that long first; 0: at the offer, before the queue
+    std::string otherNumber{}; // enters this one instead of his own
+};
+
+// What pbxd's Originate of a callback said: channel variables that both halves of its Local channel have.
+struct CallbackOrder {
+    std::string id, attempt, token; // what the gate wants to see
+    Index tenant = 0;
+    Index queue = none; // none: no such queue here
+    int position = 0;   // in the queue, from 1
+    int priority = 0;
+    bool agentFirst =
+        true; // its halves: first the one that waits in the queue, then the one that dials; or the reverse
+};
+
+// One half of a callback's Local channel; each is a call of its own.
+struct Half {
+    enum class Task { waits, dials } task = Task::waits;
+    CallbackOrder order;
+    CallId other = 0;        // 0: ended before
+    bool originated = false; // the half that the Originate waits for (";1")
+    // of the one that dials
+    bool told = false; // by the gate to dial: what became of it is reported, once
+    bool asksKey = false;
+    bool pressed = false;
+    Micros ringFor = std::chrono::seconds(30);
+    std::string status; // DIALSTATUS
+    int cause = 0;      // HANGUPCAUSE
+
+    std::string_view context() const { return task == Task::waits ? "pbxd-callback-queue" : "pbxd-callback-gate"; }
+};
+
 struct Call {
     CallId id = 0;
     CallState state = CallState::entering;
@@ -152,6 +206,14 @@ struct Call {
     int originalPosition = 0;
     bool held = false;
     std::string originateId; // ActionID of the Originate that made it
+    // Of a call that pbxd has decided (rendered dialplan):
+    bool rendered = false;
+    bool offered = false; // a callback may be asked for
+    int place = 0;        // position argument of Queue(), 0: none
+    UtcTime since{};      // waits, the offer included
+    AskPlan asking;
+    std::unique_ptr<Half> half; // of a callback's Local channel
+    std::string spied;          // the channel that it listens to
 };
 
 } // namespace pbx::sim

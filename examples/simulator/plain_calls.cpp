@@ -23,6 +23,10 @@ CallId World::startInternalCall(Index from, std::string exten) {
 
 // The dialplan of `<tenant>-agents`: a colleague, the test extension 800, a number outside, or nothing.
 void World::route(Call& call) {
+    if (!call.spied.empty()) {
+        startListening(call);
+        return;
+    }
     const std::string& exten = call.a.exten;
     const Index phone = findPhone(call.a.tenant, exten);
     if (phone != none) {
@@ -63,12 +67,19 @@ void World::dial(Call& call, Channel to) {
     call.a.data = to.name.substr(0, to.name.rfind('-')) + ",20";
     call.b = std::move(to);
     call.b.application = "AppDial";
-    created(call, call.b);
-    call.b.tenantSet = call.b.callRefSet = true;
-    connectedTo(call.b, call.a);
+    if (call.half) {
+        customerDialled(call);
+    } else {
+        created(call, call.b);
+        call.b.tenantSet = call.b.callRefSet = true;
+        connectedTo(call.b, call.a);
+    }
     dialEvent("DialBegin", call, "DialString", call.b.name.substr(6, call.b.name.rfind('-') - 6));
+    if (call.half) tellOtherParty(call);
     attempts_[call.id].push_back({call.b.name, "Dial", call.a.data, "NO ANSWER", now_, now_, {}});
-    if (call.b.phone != none && phones_[call.b.phone].announced != DeviceState::notInUse) {
+    const bool engaged = call.b.phone != none && phones_[call.b.phone].announced != DeviceState::notInUse;
+    const RingPlan plan = engaged ? RingPlan{} : people_.ring(call, call.b.phone);
+    if (engaged || (call.half && plan.outcome == RingPlan::Outcome::busy)) {
         attempts_[call.id].back().disposition = "BUSY";
         later(call, 1ms, &World::dialFailed);
         return;
@@ -77,9 +88,11 @@ void World::dial(Call& call, Channel to) {
     channelEvent("Newstate", call.b);
     use(call.b, Use::ringing);
     dialEvent("DialState", call, "DialStatus", "RINGING");
-    const RingPlan plan = people_.ring(call, call.b.phone);
-    const bool answers = plan.outcome == RingPlan::Outcome::answer && plan.after < 20s;
-    later(call, answers ? plan.after : Micros(20s), answers ? &World::dialAnswered : &World::dialFailed);
+    if (call.half) customerRings(call);
+    const Micros longest = call.half ? call.half->ringFor : Micros(20s);
+    const bool answers = plan.outcome == RingPlan::Outcome::answer && plan.after < longest;
+    if (call.half) call.half->pressed = plan.pressesKey;
+    later(call, answers ? plan.after : longest, answers ? &World::dialAnswered : &World::dialFailed);
 }
 
 void World::dialAnswered(Call& call) {
@@ -88,35 +101,57 @@ void World::dialAnswered(Call& call) {
     call.b.state = ChannelState::up;
     channelEvent("Newstate", call.b);
     use(call.b, Use::active);
+    attempts_[call.id].back().disposition = "ANSWERED";
+    attempts_[call.id].back().answer = now_;
+    if (call.half)
+        customerAnswered(call);
+    else
+        connect(call);
+}
+
+void World::connect(Call& call) {
     dialEvent("DialEnd", call, "DialStatus", "ANSWER");
     if (call.a.state != ChannelState::up) {
         call.a.state = ChannelState::up;
         channelEvent("Newstate", call.a);
+        if (!call.a.local) use(call.a, Use::active);
     }
     connectedTo(call.a, call.b);
-    attempts_[call.id].back().disposition = "ANSWERED";
-    attempts_[call.id].back().answer = now_;
     call.bridge = newBridge();
     bridgeEvent("BridgeCreate", call.bridge);
     enter(call.bridge, call.b);
     enter(call.bridge, call.a);
-    planTalk(call);
+    if (call.half)
+        halfAnswered(call);
+    else
+        planTalk(call);
 }
 
 void World::dialFailed(Call& call) {
     const bool busy = attempts_[call.id].back().disposition == "BUSY";
+    if (call.half) {
+        call.half->status = busy ? "BUSY" : "NOANSWER";
+        call.half->cause = busy ? 17 : 0;
+        if (busy) hangupRequest(call.b, 17);
+    }
     dialEvent("DialEnd", call, "DialStatus", busy ? "BUSY" : "NOANSWER");
-    hangupEvent(call.b, busy ? 17 : 0);
+    hangupEvent(call.b, busy ? 17 : 0, busy && call.half ? "486" : "");
     Channel gone = std::exchange(call.b, {});
     use(gone, Use::nothing);
-    hangupCaller(call);
+    if (call.half) call.a.priority = 8; // behind Dial()
+    if (call.rendered)
+        agentMissed(call);
+    else
+        hangupCaller(call);
 }
 
 void World::hangupCaller(Call& call) {
+    report(call);
     softHangup(call.a);
     cdrEvents(call);
     if (call.a.context == contextOf(call.a.tenant)) call.a.exten = "h"; // that context has a hang-up extension
-    hangupEvent(call.a, 16);
+    if (call.half && call.half->cause == 0) call.half->cause = 16;
+    hangupEvent(call.a, call.half ? call.half->cause : 16);
     use(call.a, Use::nothing);
     drop(call);
 }
@@ -133,12 +168,14 @@ void World::tearDown(Call& call) {
 }
 
 void World::originate(std::string actionId, std::string_view channel, std::string context, std::string exten,
-                      std::string callerNum, std::string callerName, Micros timeout, std::string uniqueid) {
+                      std::string callerNum, std::string callerName, Micros timeout, std::string uniqueid,
+                      std::string spied) {
     const auto found = phoneByInterface_.find(std::string(channel));
     Call& call = newCall({.tenant = found == phoneByInterface_.end() ? 0 : phones_[found->second].tenant,
                           .number = std::move(callerNum),
                           .name = std::move(callerName)});
     call.originateId = std::move(actionId);
+    call.spied = std::move(spied);
     call.a.context = std::move(context);
     call.a.exten = std::move(exten);
     enterState(call, CallState::dialing);
@@ -202,12 +239,14 @@ void World::originateFailed(Call& call) {
 }
 
 void World::originateResponse(const Call& call, bool ok, int reason, std::string_view channel) {
+    // Where it was to go; a callback's failed half is known by its id all the same.
+    const std::string_view context = call.half ? call.half->context() : std::string_view(call.a.context);
     emit(classCall, "OriginateResponse", [&](Headers& h) {
         if (!call.originateId.empty()) h.field("ActionID", call.originateId);
-        h.field("Response", ok ? "Success" : "Failure").field("Channel", channel).field("Context", call.a.context);
-        h.field("Exten", call.a.exten)
+        h.field("Response", ok ? "Success" : "Failure").field("Channel", channel).field("Context", context);
+        h.field("Exten", call.half ? std::string_view("s") : std::string_view(call.a.exten))
             .field("Reason", reason)
-            .field("Uniqueid", ok ? call.a.uniqueid : std::string("<unknown>"));
+            .field("Uniqueid", ok || call.half ? call.a.uniqueid : std::string("<unknown>"));
         h.field("CallerIDNum", call.plan.number.empty() ? "<unknown>" : call.plan.number);
         h.field("CallerIDName", call.plan.name.empty() ? "<unknown>" : call.plan.name);
         if (!ok) return;

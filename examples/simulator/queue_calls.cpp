@@ -6,26 +6,20 @@
 #include <iterator>
 
 namespace pbx::sim {
-namespace {
 
 using namespace std::chrono_literals;
 
-std::int64_t wholeSeconds(UtcTime from, UtcTime to) {
-    return epochMicros(to) / 1'000'000 - epochMicros(from) / 1'000'000;
-}
-
-} // namespace
-
 CallId World::startQueueCall(CallPlan plan) {
     Call& call = newCall(std::move(plan));
-    call.queue = call.plan.queue;
+    call.rendered = asker_ != nullptr;
+    if (!call.rendered) call.queue = call.plan.queue; // else pbxd says which
     call.a = trunkChannel(call.plan.tenant);
     call.a.state = ChannelState::ring;
     call.a.callerNum = call.plan.number;
     call.a.callerName = call.plan.name;
     call.a.exten = call.plan.did;
     created(call, call.a);
-    later(call, 10ms, &World::answerTrunk);
+    later(call, 10ms, call.rendered ? &World::askRoute : &World::answerTrunk);
     return call.id;
 }
 
@@ -49,17 +43,31 @@ void World::join(Call& call) {
         tearDown(call);
         return;
     }
-    enterState(call, CallState::waiting);
-    call.joined = now_;
     call.a.priority = 12;
     call.a.application = "Queue";
     call.a.data = queue.name + ",tT,,," + std::to_string(queue.giveUpAfter / 1s) + ",,,";
-    // A higher priority goes before all lower ones, behind its equals.
+    enterQueue(call);
+}
+
+// Where Queue() puts it: a higher priority goes before all lower ones, behind its equals; a position that was asked for
+// holds among its equals and before lower ones (app_queue.c, join_queue()).
+std::size_t World::placeIn(const Queue& queue, const Call& call) {
     // Looked for from the end, where nearly everybody goes: a queue of thousands is joined at no cost.
-    auto place = queue.waiting.end();
-    while (place != queue.waiting.begin() && find(*std::prev(place))->plan.priority < call.plan.priority) --place;
-    call.originalPosition = static_cast<int>(place - queue.waiting.begin()) + 1;
-    queue.waiting.insert(place, call.id);
+    std::size_t place = queue.waiting.size();
+    while (place > 0 && find(queue.waiting[place - 1])->plan.priority < call.plan.priority) --place;
+    if (call.place == 0) return place;
+    auto asked = static_cast<std::size_t>(call.place - 1);
+    while (asked < place && find(queue.waiting[asked])->plan.priority > call.plan.priority) ++asked;
+    return std::min(place, asked);
+}
+
+void World::enterQueue(Call& call) {
+    Queue& queue = queues_[call.queue];
+    enterState(call, CallState::waiting);
+    call.joined = now_;
+    const std::size_t place = placeIn(queue, call);
+    call.originalPosition = static_cast<int>(place) + 1;
+    queue.waiting.insert(queue.waiting.begin() + static_cast<std::ptrdiff_t>(place), call.id);
     if (queue.waiting.size() == 1) deviceEvent("Queue:" + queue.name, "RINGING");
     emit(classAgent, "QueueCallerJoin", [&](Headers& h) {
         h.channel(call.a, "", tenantName(call.a)).field("Queue", queue.name).field("Position", call.originalPosition);
@@ -67,8 +75,10 @@ void World::join(Call& call) {
     });
     emit(classCall, "MusicOnHoldStart",
          [&](Headers& h) { h.channel(call.a, "", tenantName(call.a)).field("Class", "default"); });
-    timers_.at(now_ + call.plan.patience, [this, id = call.id] { abandonIfWaiting(id); });
-    timers_.at(now_ + queue.giveUpAfter, [this, id = call.id] { giveUp(id); });
+    if (!call.half) { // nobody loses patience there
+        timers_.at(now_ + call.plan.patience, [this, id = call.id] { abandonIfWaiting(id); });
+        timers_.at(now_ + queue.giveUpAfter, [this, id = call.id] { giveUp(id); });
+    }
     planDispatch(call.queue);
 }
 
@@ -114,7 +124,7 @@ void World::offerToMember(Call& call, const Member& member, bool ringsAtOnce) {
     call.b = phoneChannel(member.phone, &call.a);
     created(call, call.b);
     call.b.tenantSet = true;
-    connectedTo(call.b, call.a);
+    if (!call.half) connectedTo(call.b, call.a); // else it comes through the Local channel
     call.b.callRefSet = true;
     if (ringsAtOnce) {
         call.b.state = ChannelState::ringing;
@@ -149,6 +159,7 @@ void World::ringMember(Call& call, Member& member) {
     }
     use(call.b, Use::ringing);
     dialEvent("DialState", call, "DialStatus", "RINGING");
+    if (call.half) tellOtherParty(call);
     const Micros ringFor = queues_[call.queue].ringFor;
     if (plan.outcome == RingPlan::Outcome::answer && plan.after < ringFor)
         later(call, plan.after, &World::memberAnswers);
@@ -166,7 +177,7 @@ void World::memberBusy(Call& call) {
         h.field("Queue", queues_[call.queue].name).field("Interface", call.memberInterface);
         h.field("MemberName", member != nullptr ? member->name : call.memberInterface).field("RingTime", 0);
     });
-    hangupEvent(call.b, 17, true);
+    hangupEvent(call.b, 17, "486");
     attempts_[call.id].back().end = now_;
     stopRinging(call);
 }
@@ -242,153 +253,18 @@ void World::memberAnswers(Call& call) {
     auto& attempt = attempts_[call.id].back();
     attempt.disposition = "ANSWERED";
     attempt.answer = now_;
+    if (call.a.state != ChannelState::up) { // a placeholder is not answered before
+        call.a.state = ChannelState::up;
+        channelEvent("Newstate", call.a);
+    }
     call.bridge = newBridge();
     bridgeEvent("BridgeCreate", call.bridge);
     enter(call.bridge, call.b);
     enter(call.bridge, call.a);
-    planTalk(call);
-}
-
-void World::agentComplete(Call& call, std::string_view reason) {
-    Queue& queue = queues_[call.queue];
-    const auto held = wholeSeconds(call.joined, call.answered);
-    const auto talked = wholeSeconds(call.answered, now_);
-    ++queue.completed;
-    if (call.answered - call.joined <= queue.serviceLevel) ++queue.withinServiceLevel;
-    queue.talkTime = static_cast<int>((queue.talkTime * 3 + talked) / 4);
-    Member* own = memberOfCall(call);
-    const std::string name = own != nullptr ? own->name : call.memberInterface;
-    // shared_lastcall=yes: every queue of that member counts the call and waits for the wrap-up.
-    for (const Index index : phones_[call.member].queues) {
-        for (Member& member : queues_[index].members) {
-            if (member.phone != call.member) continue;
-            ++member.callsTaken;
-            member.lastCall = epochMicros(now_) / 1'000'000;
-            member.inCall = false;
-            member.busyUntil = now_ + Micros(static_cast<std::int64_t>(1e6 * member.wrapupSeconds / speed_));
-            timers_.at(member.busyUntil, [this, index] { planDispatch(index); });
-        }
-    }
-    emit(classAgent, "AgentComplete", [&](Headers& h) {
-        h.channel(call.a, "", tenantName(call.a)).channel(call.b, "Dest", tenantName(call.b));
-        h.field("Queue", queue.name).field("Interface", call.memberInterface).field("MemberName", name);
-        h.field("HoldTime", held).field("TalkTime", talked).field("Reason", reason);
-    });
-    call.queue = none;
-}
-
-void World::abandonIfWaiting(CallId id) {
-    Call* call = find(id);
-    if (call != nullptr && (call->state == CallState::waiting || call->state == CallState::ringing)) abandon(*call);
-}
-
-// The caller hangs up; while a member rings there is no agent event at all.
-void World::abandon(Call& call) {
-    Queue& queue = queues_[call.queue];
-    const bool ringing = call.state == CallState::ringing;
-    channelEvent("HangupRequest", call.a);
-    emit(classCall, "MusicOnHoldStop", [&](Headers& h) { h.channel(call.a, "", tenantName(call.a)); });
-    if (ringing) {
-        dialEvent("DialEnd", call, "DialStatus", "CANCEL");
-        dialEvent("DialEnd", call, "DialStatus", "CANCEL");
-    }
-    endOfQueue(call);
-    if (ringing) {
-        hangupEvent(call.b, 0);
-        attempts_[call.id].back().end = now_;
-        Channel gone = std::exchange(call.b, {});
-        call.member = none;
-        enterState(call, CallState::application);
-        use(gone, Use::nothing);
-    }
-    ++queue.abandoned;
-    leaveQueue(call);
-    call.queue = none;
-    softHangup(call.a);
-    cdrEvents(call);
-    hangupEvent(call.a, 0);
-    use(call.a, Use::nothing);
-    drop(call);
-}
-
-void World::endOfQueue(Call& call) {
-    const Queue& queue = queues_[call.queue];
-    const auto it = std::find(queue.waiting.begin(), queue.waiting.end(), call.id);
-    emit(classAgent, "QueueCallerAbandon", [&](Headers& h) {
-        h.channel(call.a, "", tenantName(call.a)).field("Queue", queue.name);
-        h.field("Position", it - queue.waiting.begin() + 1).field("OriginalPosition", call.originalPosition);
-        h.field("HoldTime", wholeSeconds(call.joined, now_));
-    });
-}
-
-// Queue()'s own time-out: told as an abandon too, and the caller goes on in the dialplan.
-void World::giveUp(CallId id) {
-    Call* found = find(id);
-    if (found == nullptr || (found->state != CallState::waiting && found->state != CallState::ringing)) return;
-    Call& call = *found;
-    if (call.state == CallState::ringing) memberNoAnswer(call);
-    const std::string queue = queues_[call.queue].name;
-    endOfQueue(call);
-    ++queues_[call.queue].abandoned;
-    emit(classCall, "MusicOnHoldStop", [&](Headers& h) { h.channel(call.a, "", tenantName(call.a)); });
-    leaveQueue(call);
-    call.queue = none;
-    enterState(call, CallState::application);
-    call.a.priority = 14;
-    emit(classUser, "UserEvent", [&](Headers& h) {
-        h.channel(call.a, "", tenantName(call.a)).field("UserEvent", "QueueExit").field("Tenant", tenantName(call.a));
-        h.field("Queue", queue).field("Status", "TIMEOUT").field("CallRef", call.a.linkedid);
-    });
-    call.a.application = "Playback";
-    later(call, 1600ms, &World::hangupAfterQueue);
-}
-
-void World::hangupAfterQueue(Call& call) {
-    call.a.application = "Hangup";
-    call.a.priority = 16;
-    call.a.data.clear();
-    softHangup(call.a);
-    hangupEvent(call.a, 16);
-    use(call.a, Use::nothing);
-    cdrEvents(call);
-    drop(call);
-}
-
-Call* World::waitingIn(std::string_view queueName, std::string_view channelName) {
-    const auto it = callByChannel_.find(std::string(channelName));
-    Call* call = it == callByChannel_.end() ? nullptr : find(it->second);
-    const Index queue = queueIndex(queueName);
-    if (call == nullptr || queue == none || call->queue != queue || call->a.name != channelName) return nullptr;
-    const auto& waiting = queues_[queue].waiting;
-    return std::find(waiting.begin(), waiting.end(), call->id) == waiting.end() ? nullptr : call;
-}
-
-// Told like a time-out of Queue(): an abandon, and the caller goes on in the dialplan.
-bool World::withdraw(std::string_view queueName, std::string_view channelName) {
-    const Call* call = waitingIn(queueName, channelName);
-    if (call == nullptr) return false;
-    timers_.at(now_, [this, id = call->id] { giveUp(id); });
-    return true;
-}
-
-bool World::changePriority(std::string_view queueName, std::string_view channelName, int priority, bool immediate) {
-    Call* call = waitingIn(queueName, channelName);
-    if (call == nullptr) return false;
-    call->plan.priority = priority;
-    if (!immediate) return true;
-    auto& waiting = queues_[call->queue].waiting;
-    std::erase(waiting, call->id);
-    auto place = waiting.end();
-    while (place != waiting.begin() && find(*std::prev(place))->plan.priority < priority) --place;
-    waiting.insert(place, call->id);
-    return true;
-}
-
-bool World::hasExtension(std::string_view context, std::string_view exten) const {
-    if (exten == "800") return true;
-    for (const Phone& phone : phones_)
-        if (phone.exten == exten && contextOf(phone.tenant) == context) return true;
-    return false;
+    if (call.half)
+        halfAnswered(call);
+    else
+        planTalk(call);
 }
 
 } // namespace pbx::sim

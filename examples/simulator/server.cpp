@@ -57,6 +57,12 @@ Server::~Server() {
         if (fd >= 0) ::close(fd);
 }
 
+void Server::serveQuestions(AgiClient& agi) {
+    agi_ = &agi;
+    epoll_event want{.events = EPOLLIN, .data = {.fd = agi.descriptor()}};
+    ::epoll_ctl(epoll_, EPOLL_CTL_ADD, agi.descriptor(), &want);
+}
+
 std::uint16_t Server::listen(std::uint16_t port) {
     listener_ = ::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (listener_ < 0) fail("socket");
@@ -86,6 +92,10 @@ void Server::run(double duration) {
         now_ = clock_.steady();
         if (reopenAt_ && now_ >= *reopenAt_) reopen();
         if (!reopenAt_) world_.advance(clock_.now());
+        if (agi_ != nullptr && !reopenAt_) {
+            agi_->serve();
+            world_.advance(clock_.now()); // what the answers caused
+        }
         for (int i = 0; i < count; ++i) {
             const int fd = ready.at(static_cast<std::size_t>(i)).data.fd;
             if (fd == listener_)
@@ -108,6 +118,7 @@ int Server::waitMilliseconds(SteadyTime end) const {
         wake = std::min(wake, *reopenAt_);
     else if (const auto next = world_.nextTimer())
         wake = std::min(wake, now_ + (*next - clock_.now()));
+    if (const auto deadline = agi_ != nullptr ? agi_->deadline() : std::nullopt) wake = std::min(wake, *deadline);
     for (const auto& [fd, client] : clients_) {
         if (const auto deadline = client.session->deadline()) wake = std::min(wake, *deadline);
         if (replay_ != nullptr && client.session->loggedIn() && client.replayed < replay_->pieces().size())

@@ -3,6 +3,7 @@
 // the port cannot be had.
 #pragma once
 
+#include "agi_client.hpp"
 #include "day.hpp"
 #include "replay.hpp"
 #include "session.hpp"
@@ -33,6 +34,8 @@ public:
     Server(const Server&) = delete;
     Server& operator=(const Server&) = delete;
 
+    // Questions to pbxd go on in the same loop; must outlive it.
+    void serveQuestions(AgiClient& agi);
     // Listens on 127.0.0.1; port 0 takes a free one. Returns the port.
     std::uint16_t listen(std::uint16_t port);
     // Until SIGTERM or SIGINT or `duration` seconds (0: for ever). SIGUSR1: Asterisk restarts. SIGUSR2: all links are
@@ -73,6 +76,7 @@ private:
     const Replay* replay_;
     double replaySpeed_;
     Faults faults_;
+    AgiClient* agi_ = nullptr;
     SystemClock clock_;
     SteadyTime now_{};
     int epoll_ = -1, listener_ = -1, signals_ = -1;

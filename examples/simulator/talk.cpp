@@ -31,6 +31,10 @@ void World::callerHangsUp(Call& call) { endTalk(call, false); }
 void World::agentHangsUp(Call& call) { endTalk(call, true); }
 
 void World::endTalk(Call& call, bool byAgent) {
+    if (call.half) {
+        endHalfTalk(call, byAgent);
+        return;
+    }
     Channel& first = byAgent ? call.b : call.a;
     Channel& second = byAgent ? call.a : call.b;
     endConsult(call);

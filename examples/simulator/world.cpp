@@ -124,10 +124,11 @@ void World::connectedTo(Channel& channel, const Channel& other) {
     channelEvent("NewConnectedLine", channel);
 }
 
-void World::hangupEvent(const Channel& channel, int cause, bool busy) {
+void World::hangupEvent(const Channel& channel, int cause, std::string_view sip) {
+    channelGone(channel);
     emit(classCall, "Hangup", [&](Headers& h) {
         h.channel(channel, "", tenantName(channel)).field("Cause", cause).field("Cause-txt", causeText(cause));
-        if (busy) h.field("TechCause", "486");
+        if (!sip.empty()) h.field("TechCause", sip);
     });
     callByChannel_.erase(channel.name);
 }
@@ -135,6 +136,13 @@ void World::hangupEvent(const Channel& channel, int cause, bool busy) {
 void World::softHangup(const Channel& channel) {
     emit(classCall, "SoftHangupRequest",
          [&](Headers& h) { h.channel(channel, "", tenantName(channel)).field("Cause", 16); });
+}
+
+void World::hangupRequest(const Channel& channel, int cause) {
+    emit(classCall, "HangupRequest", [&](Headers& h) {
+        h.channel(channel, "", tenantName(channel)).field("Cause", cause);
+        if (cause == 17 && !channel.local) h.field("TechCause", "486");
+    });
 }
 
 std::string World::nextUniqueid() {
@@ -216,6 +224,7 @@ void World::enterState(Call& call, CallState state) {
 void World::drop(Call& call) {
     const CallId id = call.id;
     call.state = CallState::ended;
+    if (call.half && call.half->other != 0) endHalf(call.half->other, call.half->cause);
     attempts_.erase(id);
     talks_.erase(id);
     const auto it = calls_.find(id);
@@ -258,19 +267,20 @@ void World::cdrEvents(const Call& call) {
     }
 }
 
-bool World::hangup(std::string_view channelName) {
-    const auto it = callByChannel_.find(std::string(channelName));
+bool World::hangup(std::string_view channel) {
+    const Channel* named = findChannel(channel);
+    const auto it = named == nullptr ? callByChannel_.end() : callByChannel_.find(named->name);
     Call* call = it == callByChannel_.end() ? nullptr : find(it->second);
     if (call == nullptr) return false;
     // Through the timers, so that the answer to the action goes out before its events, as seen.
-    const bool agent = call->b.exists() && call->b.name == channelName;
+    const bool agent = call->b.exists() && &call->b == named;
     timers_.at(now_, [this, id = call->id, agent] {
         Call* found = find(id);
         if (found == nullptr) return;
         if (found->state == CallState::talking)
             endTalk(*found, agent);
         else if (found->queue != none && (found->state == CallState::waiting || found->state == CallState::ringing))
-            abandon(*found);
+            abandon(*found, !found->half); // a half is told, not asked
         else
             tearDown(*found);
     });
@@ -300,6 +310,7 @@ void World::shutDown() {
     callByChannel_.clear();
     attempts_.clear();
     talks_.clear();
+    listeners_.clear();
     for (auto& queue : queues_) queue.waiting.clear();
     for (auto& phone : phones_) {
         phone.ringing = phone.active = 0;
@@ -326,6 +337,22 @@ void World::restarted() {
             if (!member.dynamic) member.paused = false; // a paused static member is un-paused by a restart
         }
     }
+}
+
+const Channel* World::findChannel(std::string_view nameOrId) const {
+    const auto among = [&](const Call& call, auto&& is) -> const Channel* {
+        for (const Channel* channel : {&call.a, &call.b, &call.b2, &call.c})
+            if (channel->exists() && is(*channel)) return channel;
+        return nullptr;
+    };
+    if (const auto named = callByChannel_.find(std::string(nameOrId)); named != callByChannel_.end()) {
+        const auto call = calls_.find(named->second);
+        return call == calls_.end() ? nullptr
+                                    : among(*call->second, [&](const Channel& c) { return c.name == nameOrId; });
+    }
+    for (const auto& [id, call] : calls_) // as Asterisk does: rarely asked for
+        if (const Channel* found = among(*call, [&](const Channel& c) { return c.uniqueid == nameOrId; })) return found;
+    return nullptr;
 }
 
 const Queue* World::findQueue(std::string_view name) const {

@@ -4,6 +4,7 @@
 // tests/unit/simulator.
 #pragma once
 
+#include "asker.hpp"
 #include "event.hpp"
 #include "model.hpp"
 #include "rng.hpp"
@@ -21,6 +22,7 @@ namespace pbx::sim {
 struct RingPlan {
     enum class Outcome { answer, noAnswer, busy } outcome = Outcome::answer;
     Micros after = std::chrono::seconds(3); // of answering; no answer lasts until the queue's ring time is over
+    bool pressesKey = true;                 // a customer who is called back and asked for one
 };
 
 struct TalkPlan {
@@ -38,6 +40,7 @@ public:
     virtual ~People() = default;
     virtual RingPlan ring(const Call& call, Index phone) = 0;
     virtual TalkPlan talk(const Call& call) = 0;
+    virtual AskPlan asks(const Call&) { return {}; } // whom a callback is offered
     virtual void ended(const Call& call) = 0;
 };
 
@@ -54,6 +57,9 @@ public:
     // At speed 10 people wrap up ten times faster too (the headers still say whole seconds of speed 1).
     void setSpeed(double speed) { speed_ = speed; }
 
+    // From now on each call is asked for, and callbacks may be placed; nullptr: no pbxd, each caller has his way.
+    void consult(Asker* asker) { asker_ = asker; }
+
     // --- time
     void listen(EventSink* sink) { sink_ = sink; } // nullptr: nobody reads, nothing is written
     void advance(UtcTime to);
@@ -69,12 +75,17 @@ public:
     CallId startInternalCall(Index from, std::string exten);
     // `channel` is "PJSIP/<endpoint>"; the outcome comes as OriginateResponse.
     void originate(std::string actionId, std::string_view channel, std::string context, std::string exten,
-                   std::string callerNum, std::string callerName, Micros timeout, std::string uniqueid);
-    bool hangup(std::string_view channelName);
+                   std::string callerNum, std::string callerName, Micros timeout, std::string uniqueid,
+                   std::string spied = {}); // `spied`: the channel it shall listen to, in pbxd-monitor
+    // Both halves of Local/s@pbxd-callback-...: the first has `channelId`, and is what Asterisk waits for `within`.
+    void originateCallback(CallbackOrder order, std::string actionId, std::string channelId, std::string otherId,
+                           Micros within);
+    bool hangup(std::string_view channel); // its name or id
     bool blindTransfer(std::string_view channelName, const std::string& context, const std::string& exten);
 
     // --- who waits, by the caller's channel
-    bool withdraw(std::string_view queue, std::string_view channelName);
+    // `info`: where he is moved ("050viatalk-sales": priority at most, queue); empty: nowhere.
+    bool withdraw(std::string_view queue, std::string_view channelName, std::string info);
     bool changePriority(std::string_view queue, std::string_view channelName, int priority, bool immediate);
     bool hasExtension(std::string_view context, std::string_view exten) const; // `context`: a tenant's own
 
@@ -88,6 +99,11 @@ public:
     bool ringInUse(std::string_view queue, std::string_view interface, bool ring);
     // Somebody moves this agent by AMI: the day leaves it alone from now on.
     void handsOff(std::string_view interface);
+
+    // --- recordings; false: no such channel, or nothing is recorded there
+    bool record(std::string_view channelName, bool on);
+    bool muteRecording(std::string_view channelName, bool muted);
+    const Channel* findChannel(std::string_view nameOrId) const;
 
     // --- phones
     void setReachable(Index phone, bool reachable); // answers OPTIONS or not
@@ -113,6 +129,7 @@ public:
     const Phone* findPhone(std::string_view interface) const;
     Index findPhone(Index tenant, std::string_view exten) const;
     const Queue* findQueue(std::string_view name) const;
+    Index queueIndex(std::string_view name) const; // none: there is none
     std::string contextOf(Index tenant) const { return tenants_[tenant].name + "-agents"; }
 
 private:
@@ -138,10 +155,11 @@ private:
     void bridgeEvent(std::string_view name, const Bridge& bridge);
     void enter(Bridge& bridge, Channel& channel);
     void leave(Bridge& bridge, Channel& channel);
-    void created(const Call& call, const Channel& channel);   // Newchannel
-    void connectedTo(Channel& channel, const Channel& other); // NewConnectedLine, if it is news
-    void hangupEvent(const Channel& channel, int cause, bool busy = false);
+    void created(const Call& call, const Channel& channel);                         // Newchannel
+    void connectedTo(Channel& channel, const Channel& other);                       // NewConnectedLine, if it is news
+    void hangupEvent(const Channel& channel, int cause, std::string_view sip = {}); // `sip`: status that said so
     void softHangup(const Channel& channel);
+    void hangupRequest(const Channel& channel, int cause);
     void cdrEvents(const Call& call);
     const std::string& tenantName(const Channel& channel) const { return tenants_[channel.tenant].name; }
 
@@ -162,9 +180,67 @@ private:
     void enterState(Call& call, CallState state);
     void drop(Call& call); // forget it, its channels are hung up already
 
+    // dialplan.cpp: what the rendered dialplan does
+    void ask(Call& call, std::string route, std::vector<std::string> arguments,
+             void (World::*next)(Call&, const Answer&)); // not run if the call's step changes before; may be null
+    void askRoute(Call& call);
+    void routed(Call& call, const Answer& answer);
+    void go(Call& call, std::string_view action, const std::string& target);
+    void refuse(Call& call);
+    void answerCaller(Call& call, std::string_view exten);
+    void play(Call& call, std::string_view sound, int priority);
+    void endOfDialplan(Call& call);
+    void sorry(Call& call);
+    void agentMissed(Call& call);
+    void toQueue(Call& call, Index queue);
+    void offer(Call& call);
+    void waitInQueue(Call& call);
+    void moved(Call& call, const std::string& info);
+    Index defaultQueue(Index tenant) const;
+    // asked_calls.cpp: a caller asks to be called back
+    void pressInQueue(CallId id);
+    void leaveByKey(Call& call);
+    void press(Call& call, Channel Call::*which, std::string_view keys, Micros first, void (World::*next)(Call&));
+    void digit(CallId id, Channel Call::*which, char key, bool end);
+    void confirmNumber(Call& call);
+    void requestCallback(Call& call);
+    void requested(Call& call, const Answer& answer);
+    // callback_calls.cpp: pbxd calls somebody back
+    void placeCallback(const CallbackOrder& order, const std::string& actionId, const std::string& channelId,
+                       const std::string& otherId, Micros within);
+    Call& newHalf(const CallbackOrder& order, Half::Task task, std::string name, std::string uniqueid);
+    void begin(Call& call);
+    void enterContext(Call& call, int priority, std::string_view application);
+    void customerDialled(Call& call);
+    void customerRings(Call& call);
+    void tellOtherParty(Call& call);
+    void newCallerid(Channel& channel, const std::string& number);
+    void waitForAgent(Call& call);
+    void askGate(Call& call);
+    void gated(Call& call, const Answer& answer);
+    void customerAnswered(Call& call);
+    void keyPressed(Call& call);
+    void noKeyPressed(Call& call);
+    void halfAnswered(Call& call);
+    void halfNotAnswered(Call& call);
+    void endHalf(CallId id, int cause);
+    void endHalfTalk(Call& call, bool otherParty);
+    void planCallbackTalk(Call& dials);
+    void agentOfCallbackEnds(Call& call);
+    void report(Call& call);
+    // listening.cpp
+    void startListening(Call& call);
+    void stopListening(Call& call, const Channel& heard);
+    void channelGone(const Channel& channel); // recordings and listeners end with it
+    void recordingEvent(std::string_view name, const Channel& channel);
+
     // queue_calls.cpp
     void answerTrunk(Call& call);
     void join(Call& call);
+    void enterQueue(Call& call);
+    std::size_t placeIn(const Queue& queue, const Call& call);
+    Call* leaveByItself(CallId id); // nullptr: he waits no more
+    void afterQueue(Call& call);
     void planDispatch(Index queue);
     void dispatch(Index queue);
     Member* pick(Queue& queue);
@@ -175,7 +251,7 @@ private:
     void memberNoAnswer(Call& call);
     void memberAnswers(Call& call);
     void leaveQueue(Call& call);
-    void abandon(Call& call);
+    void abandon(Call& call, bool asked = true); // asked: the channel has hung up by itself
     void abandonIfWaiting(CallId id);
     Call* waitingIn(std::string_view queue, std::string_view channelName);
     void giveUp(CallId id);                                                 // Queue() timeout
@@ -204,6 +280,7 @@ private:
     void route(Call& call);
     void dial(Call& call, Channel to);
     void dialAnswered(Call& call);
+    void connect(Call& call);
     void dialFailed(Call& call);
     void originateAnswered(Call& call);
     void originateFailed(Call& call);
@@ -214,7 +291,6 @@ private:
 
     template <class Use>
     bool eachMembership(std::string_view queue, std::string_view interface, Use&& use);
-    Index queueIndex(std::string_view name) const;
 
     People& people_;
     Rng rng_;
@@ -222,6 +298,7 @@ private:
     UtcTime stamp_{};
     UtcTime started_;
     EventSink* sink_ = nullptr;
+    Asker* asker_ = nullptr;
     std::string text_;
     Timers timers_;
     std::vector<Tenant> tenants_;
@@ -230,6 +307,7 @@ private:
     std::unordered_map<std::string, Index> queueByName_, phoneByInterface_;
     std::map<CallId, std::unique_ptr<Call>> calls_;
     std::unordered_map<std::string, CallId> callByChannel_;
+    std::unordered_multimap<std::string, CallId> listeners_; // who listens, by the channel
     std::unordered_map<CallId, std::vector<Attempt>> attempts_;
     std::unordered_map<CallId, TalkPlan> talks_;
     double speed_ = 1.0;
@@ -237,6 +315,8 @@ private:
     std::size_t processed_ = 0;
     std::uint32_t channelNumber_ = 0;
     std::uint32_t uniqueNumber_ = 0;
+    std::uint32_t localNumber_ = 0;
+    std::uint32_t recordingNumber_ = 0;
 };
 
 } // namespace pbx::sim

@@ -99,6 +99,15 @@ def load_site(pbxd, tenant, site):
         pbxd.call("callback_policy.set", tenant=tenant, **policy)
 
 
+def ask_callbacks(pbxd, tenant, callbacks):
+    """At each start, so that there is something to see at once: asking again while one is open tells the open one."""
+    for callback in callbacks:
+        try:
+            pbxd.call("callback.request", tenant=tenant, **callback)
+        except Refused as refused:      # somebody has blocked that number, or taken away the rule that allows it
+            print(f"load.py: no callback for {callback['number']} of {tenant}: {refused}", file=sys.stderr)
+
+
 def load_company(pbxd, company, credentials):
     tenant = company["name"]
     pbxd.ensure("tenant.create", **{key: company[key] for key in ("name", "title", "country", "time_zone", "languages")})
@@ -110,6 +119,7 @@ def load_company(pbxd, company, credentials):
             queues.append(queue["name"])
     load_routing(pbxd, tenant, company["routing"])
     load_site(pbxd, tenant, company["site"])
+    ask_callbacks(pbxd, tenant, company["callbacks"])
     department = company["departments"][0]["name"]
     agents = []
     for interface, name in sorted(members(pbxd, tenant, queues).items()):

@@ -16,6 +16,7 @@ import os
 import secrets
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -62,12 +63,13 @@ class Tenant:
 
 class Stack:
     """`settings`: {"access": {"throttle_pair": 1000}} goes into pbxd.conf. `sim`: more options for pbxsim.
-    `tenants=False`: the operator alone. `markers=True`: a random text stands in every title of a company, to look for elsewhere."""
+    `tenants=False`: the operator alone. `markers=True`: a random text stands in every title of a company, to look for elsewhere.
+    `agi=True`: pbxsim asks pbxd for each call, and callbacks are placed."""
 
-    def __init__(self, bin_dir=None, backend=None, settings=None, sim=("--speed", "5"), tenants=True, markers=False, folder=None):
+    def __init__(self, bin_dir=None, backend=None, settings=None, sim=("--speed", "5"), tenants=True, markers=False, folder=None, agi=False):
         self.bin = bin_dir or os.environ.get("PBX_BIN") or os.path.join(ROOT, "build/release/bin")
         self.backend, self.settings, self.sim_options = backend or os.environ.get("PBX_BACKEND", "sqlite"), settings or {}, list(sim)
-        self.with_tenants, self.markers = tenants, markers
+        self.with_tenants, self.markers, self.agi = tenants, markers, agi
         self.folder, self._keep_folder = folder, folder is not None
         self.environment = {}   # more of it for pbxd, as from the next start_pbxd()
         self.operator, self.tenants = None, {}
@@ -139,9 +141,20 @@ class Stack:
         self._write("ami", f"pbxd {main}\npbxd-sys {system}\n")
         self._write("ami-pbxd", main + "\n")
         self._write("ami-sys", system + "\n")
-        self.simulator = self._spawn([self.program("pbxsim"), "--secret-file", self.path("ami"), "--port", "0", *self.sim_options], self.path("sim.log"))
+        questions = self._agi() if self.agi else []
+        self.simulator = self._spawn([self.program("pbxsim"), "--secret-file", self.path("ami"), "--port", "0", *questions, *self.sim_options], self.path("sim.log"))
         line = _wait(lambda: self._line("sim.log", "ready: ami "), 15, "pbxsim's ready line", self.simulator, self.path("sim.log"))
         self.ami_port = int(line.rsplit(":", 1)[1])
+
+    def _agi(self):
+        """pbxd's FastAGI, whose port pbxsim has to know before pbxd runs; pbxsim's options for it."""
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+        self._write("agi-token", secrets.token_hex(32) + "\n")
+        self.settings.setdefault("agi", {})["port"] = port
+        self.settings.setdefault("asterisk.main", {})["agi_token_file"] = self.path("agi-token")
+        return ["--agi", f"127.0.0.1:{port}", "--agi-token-file", self.path("agi-token")]
 
     def _write_configuration(self):
         sections = {

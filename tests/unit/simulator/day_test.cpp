@@ -91,13 +91,65 @@ TEST(Day, EveryEventHasRecordedHeaders) {
         EXPECT_GT(seen[name], 0) << name;
 }
 
+// A pbxd that decides by dice, sometimes not at all, and calls people back; now and then it changes its mind.
+class DicePbxd final : public Asker {
+public:
+    DicePbxd(World& world, std::uint64_t seed) : world_(world), rng_(seed) { nextCallback(); }
+    void ask(const Question& question, std::function<void(const Answer&)> answered) override {
+        ++asked[question.route];
+        const Answer answer = rng_.chance(0.05) ? Answer() : this->answer(question);
+        world_.at(world_.now() + Micros(static_cast<std::int64_t>(rng_.between(1, 20)) * 1000),
+                  [answer, answered = std::move(answered)] { answered(answer); });
+    }
+    std::map<std::string, int> asked;
+
+private:
+    Answer answer(const Question& question) {
+        if (question.route == "callback")
+            return Answer({{"PBX_CB_ASKED", rng_.chance(0.8) ? "new" : "refused"}, {"PBX_DONE", "1"}});
+        if (question.route == "gate")
+            return Answer({{"PBX_GATE", rng_.chance(0.9) ? "dial" : "hangup"},
+                           {"PBX_NUMBER", "+12015550300"},
+                           {"PBX_TIMEOUT", "15"},
+                           {"PBX_KEY", rng_.chance(0.5) ? "1" : ""},
+                           {"PBX_DONE", "1"}});
+        static const std::vector<std::pair<std::string, std::string>> ways{
+            {"hangup", ""},           {"announce", "custom/closed"},  {"agent", "PJSIP/TENANT-101"},
+            {"number", "+120155509"}, {"callback", "TENANT-support"}, {"queue", "TENANT-nowhere"}};
+        auto [action, target] = rng_.chance(0.3) ? ways[rng_.below(ways.size())]
+                                                 : std::pair<std::string, std::string>{"queue", "TENANT-support"};
+        if (const auto at = target.find("TENANT"); at != std::string::npos) target.replace(at, 6, question.tenant);
+        return Answer({{"PBX_ACTION", action},
+                       {"PBX_TARGET", target},
+                       {"PBX_PRIO", std::to_string(rng_.below(3) * 10)},
+                       {"PBX_OFFER", rng_.chance(0.3) ? "1" : ""},
+                       {"PBX_DONE", "1"}});
+    }
+    void nextCallback() {
+        world_.at(world_.now() + Micros(static_cast<std::int64_t>(1e6 * rng_.exponential(20))), [this] {
+            const Index queue = static_cast<Index>(rng_.below(world_.queues().size()));
+            const std::string id = "pbxd-" + std::to_string(++callbacks_);
+            world_.originateCallback({.id = id,
+                                      .attempt = "1",
+                                      .token = "t",
+                                      .tenant = world_.queues()[queue].tenant,
+                                      .queue = queue,
+                                      .position = static_cast<int>(rng_.below(4)),
+                                      .priority = 0,
+                                      .agentFirst = rng_.chance(0.7)},
+                                     id, id, id + "x", 10min);
+            if (rng_.chance(0.15))
+                world_.at(world_.now() + 5s, [this, id] { world_.hangup(id + (rng_.chance(0.5) ? "x" : "")); });
+            nextCallback();
+        });
+    }
+    World& world_;
+    Rng rng_;
+    int callbacks_ = 0;
+};
+
 // A client that believes the events only must end where the lists are: nothing is announced twice or not at all.
-TEST(Day, EventsAddUpToTheState) {
-    DaySettings settings;
-    settings.seed = 11;
-    Company company(settings);
-    company.world.listen(&company.recorder);
-    company.run(1h);
+void expectEventsAddUp(const Company& company, std::size_t leastMembers) {
     std::map<std::string, std::vector<std::string>> waiting;
     std::set<std::string> channels;
     std::set<std::string> bridges;
@@ -156,11 +208,42 @@ TEST(Day, EventsAddUpToTheState) {
                 << m.interface;
         }
     }
-    EXPECT_GT(membersCompared, 40);
+    EXPECT_GT(membersCompared, static_cast<int>(leastMembers));
     for (const Phone& phone : world.phones()) {
         EXPECT_EQ(world.deviceState(phone), phone.announced) << phone.endpoint;
         EXPECT_GE(phone.active, 0);
         EXPECT_GE(phone.ringing, 0);
+    }
+}
+
+TEST(Day, EventsAddUpToTheState) {
+    DaySettings settings;
+    settings.seed = 11;
+    Company company(settings);
+    company.world.listen(&company.recorder);
+    company.run(1h);
+    expectEventsAddUp(company, 40);
+}
+
+TEST(Day, EventsAddUpToTheStateWithPbxd) {
+    for (std::uint64_t seed = 1; seed <= 4; ++seed) {
+        DaySettings settings;
+        settings.seed = seed;
+        Company company(settings);
+        DicePbxd pbxd(company.world, seed);
+        company.world.consult(&pbxd);
+        company.day.consulted();
+        company.world.listen(&company.recorder);
+        company.run(1h);
+        SCOPED_TRACE(seed);
+        expectEventsAddUp(company, 40);
+        EXPECT_GT(pbxd.asked["route"], 400);
+        EXPECT_GT(pbxd.asked["callback"], 10);
+        EXPECT_GT(pbxd.asked["gate"], 50);
+        EXPECT_GT(pbxd.asked["done"], 40);
+        // What began an hour ago has ended: nobody is forgotten in a step without a way out.
+        for (const auto& [id, call] : company.world.calls())
+            EXPECT_GT(call->started, company.world.now() - 50min) << call->a.name << ' ' << call->a.application;
     }
 }
 

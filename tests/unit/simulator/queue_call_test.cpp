@@ -1,6 +1,6 @@
 // Each step of a queue call in the simulator against recordings of Asterisk 22.10.1: same events, same headers in the
 // same order, an order of events that is allowed. What is expected is read from the recordings when the test runs.
-#include "recording.hpp"
+#include "comparing.hpp"
 #include "world.hpp"
 
 #include <gmock/gmock.h>
@@ -8,7 +8,6 @@
 
 #include <algorithm>
 #include <deque>
-#include <set>
 
 namespace pbx::sim::test {
 namespace {
@@ -71,95 +70,8 @@ struct Laboratory {
     const std::string& queueName() const { return world.queues()[queue].name; }
 };
 
-std::vector<std::string> sortedTokens(const std::vector<Step>& all) {
-    std::vector<std::string> tokens;
-    for (const Step& step : all) tokens.push_back(step.token);
-    std::sort(tokens.begin(), tokens.end());
-    return tokens;
-}
-
-// docs/facts/asterisk.md section 6: these are sent by other threads than the call's own and come anywhere within their
-// step.
-bool races(const Event& event) {
-    static const std::set<std::string, std::less<>> names{
-        "QueueMemberStatus", "DeviceStateChange", "ExtensionStatus", "Cdr",       "AgentComplete",   "Hangup",
-        "SoftHangupRequest", "BridgeDestroy",     "AgentCalled",     "DialState", "QueueMemberPause"};
-    if (event.name == "Newstate" && event.get("ChannelState") == "5")
-        return true; // the phone's 180 against the queue's events
-    return names.contains(event.name);
-}
-
-void expectAllowedOrder(const std::vector<Step>& recorded, const std::vector<Step>& simulated) {
-    std::map<std::string, std::size_t> place;
-    for (std::size_t i = 0; i < simulated.size(); ++i) place[simulated[i].token] = i;
-    for (std::size_t i = 0; i < recorded.size(); ++i) {
-        for (std::size_t j = i + 1; j < recorded.size(); ++j) {
-            const bool sameStep = recorded[j].event->time - recorded[i].event->time < 0.06;
-            if (sameStep && (races(*recorded[i].event) || races(*recorded[j].event))) continue;
-            const auto a = place.find(recorded[i].token);
-            const auto b = place.find(recorded[j].token);
-            if (a == place.end() || b == place.end()) continue; // reported by the comparison of the tokens
-            EXPECT_LT(a->second, b->second)
-                << "\"" << recorded[i].token << "\" comes before \"" << recorded[j].token << "\" in the recording";
-        }
-    }
-}
-
-// The lab that was recorded called "-internal" what the rendered dialplan calls "-agents".
-std::string renamed(std::string value) {
-    constexpr std::string_view internal = "-internal";
-    if (value.ends_with(internal)) value.replace(value.size() - internal.size(), internal.size(), "-agents");
-    return value;
-}
-
-// Values that do not depend on names, numbers and times.
-void expectSameValues(const Step& recorded, const Step& simulated) {
-    for (const char* key : {"Privilege",    "ChannelStateDesc", "Context",
-                            "Exten",        "Priority",         "Language",
-                            "Cause",        "Cause-txt",        "TechCause",
-                            "Position",     "OriginalPosition", "Count",
-                            "BridgeType",   "BridgeTechnology", "BridgeVideoSourceMode",
-                            "Class",        "DialStatus",       "StatusText",
-                            "Paused",       "PausedReason",     "InCall",
-                            "IsExternal",   "Result",           "Extension",
-                            "UserEvent",    "DestContext",      "DestExten",
-                            "DestPriority", "AMAFlags"})
-        EXPECT_EQ(renamed(std::string(recorded.event->get(key))), simulated.event->get(key))
-            << key << " of " << recorded.token;
-    const bool early =
-        recorded.event->name == "AgentCalled" || recorded.event->name == "DialBegin"; // may ring already or not yet
-    if (!early) {
-        EXPECT_EQ(recorded.event->get("DestChannelState"), simulated.event->get("DestChannelState")) << recorded.token;
-    }
-    for (const char* key :
-         {"CallerIDNum", "ConnectedLineNum", "ConnectedLineName", "DestConnectedLineNum", "DestCallerIDNum"})
-        EXPECT_EQ(recorded.event->get(key) == "<unknown>", simulated.event->get(key) == "<unknown>")
-            << key << " of " << recorded.token;
-    const auto variables = [](const Event& event, std::string_view prefix) {
-        std::string all;
-        for (const auto& [key, value] : event.headers)
-            if (key == std::string(prefix) + "ChanVariable") all += value.back() == '=' ? "empty " : "set ";
-        return all;
-    };
-    for (const char* prefix : {"", "Dest", "Transferer", "Transferee"})
-        EXPECT_EQ(variables(*recorded.event, prefix), variables(*simulated.event, prefix))
-            << prefix << "ChanVariable of " << recorded.token;
-}
-
 void expectLike(std::string_view recording, const Laboratory& lab, bool deviceStatesComparable = true) {
-    const auto events = load(recording);
-    const auto recorded = steps(events, {lab.queueName(), deviceStatesComparable});
-    const auto simulated = steps(lab.recorder.events, {lab.queueName(), deviceStatesComparable});
-    ASSERT_GE(recorded.size(), 10U);
-    EXPECT_THAT(sortedTokens(simulated), testing::ElementsAreArray(sortedTokens(recorded)));
-    expectAllowedOrder(recorded, simulated);
-    for (const Step& step : recorded) {
-        const auto same =
-            std::find_if(simulated.begin(), simulated.end(), [&](const Step& s) { return s.token == step.token; });
-        if (same == simulated.end()) continue; // reported above
-        EXPECT_EQ(step.event->keys(), same->event->keys()) << step.token;
-        expectSameValues(step, *same);
-    }
+    expectSameEvents(load(recording), lab.recorder.events, {lab.queueName(), deviceStatesComparable});
     EXPECT_EQ(lab.script.endedCalls, 1);
     EXPECT_TRUE(lab.world.calls().empty());
 }

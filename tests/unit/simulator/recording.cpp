@@ -102,6 +102,10 @@ const std::set<std::string, std::less<>> lifeCycle{"Newchannel",
                                                    "DeviceStateChange",
                                                    "ExtensionStatus",
                                                    "UserEvent",
+                                                   "LocalBridge",
+                                                   "NewAccountCode",
+                                                   "OriginateResponse",
+                                                   "DTMFEnd",
                                                    "Cdr"};
 
 } // namespace
@@ -116,6 +120,7 @@ std::vector<Step> steps(const std::vector<Event>& events, const Filter& filter) 
         const auto known = roles.find(channel);
         if (known != roles.end()) return known->second;
         const bool trunk = channel.find("-trunk-") != std::string::npos;
+        if (channel.starts_with("Local/")) return roles[channel] = "local" + channel.substr(channel.size() - 2);
         return roles[channel] = trunk ? "caller" : "agent" + std::to_string(++agents);
     };
     for (const Event& event : events) {

@@ -315,5 +315,66 @@ TEST_F(AmiSession, HangupAndBlindTransferByChannel) {
     EXPECT_TRUE(world.calls().empty());
 }
 
+std::string names(const std::vector<Event>& events) {
+    std::string all;
+    for (const Event& event : events) all += (event.name.empty() ? event.get("Response") : event.name) + ' ';
+    return all;
+}
+
+// As lib/callbacks/originate.cpp writes it.
+TEST_F(AmiSession, ACallbackIsPlacedAndHungUpByItsId) {
+    login("cti", "ctisecret");
+    world.pause("", "PJSIP/hostrocket-101", true, "");
+    world.pause("", "PJSIP/hostrocket-102", true, "");
+    pass(1s);
+    session->output().clear();
+    const auto placed = send("Action: Originate\r\nActionID: o1\r\nChannel: Local/s@pbxd-callback-queue/n\r\n"
+                             "Context: pbxd-callback-gate\r\nExten: s\r\nPriority: 1\r\nAsync: true\r\n"
+                             "Timeout: 600000\r\nChannelId: pbxd-1aaab\r\nOtherChannelId: pbxd-1aaabx\r\n"
+                             "Variable: __PBX_CB=r_1\r\nVariable: __PBX_CB_ATTEMPT=1\r\n"
+                             "Variable: __PBX_CB_TOKEN=abc\r\nVariable: __PBX_CB_QUEUE=hostrocket-support\r\n"
+                             "Variable: __PBX_CB_TENANT=hostrocket\r\nVariable: __PBX_CB_POSITION=1\r\n"
+                             "Variable: __PBX_CB_PRIO=30\r\n\r\n");
+    EXPECT_EQ(names(placed), "Success Newchannel Newchannel LocalBridge DialBegin ");
+    EXPECT_EQ(placed.at(1).get("Uniqueid"), "pbxd-1aaab");
+    EXPECT_FALSE(placed.at(1).has("Tenantid"));
+    pass(1s);
+    const auto waiting = send("Action: QueueStatus\r\nQueue: hostrocket-support\r\n\r\n");
+    const auto entry =
+        std::find_if(waiting.begin(), waiting.end(), [](const Event& e) { return e.name == "QueueEntry"; });
+    ASSERT_NE(entry, waiting.end());
+    EXPECT_EQ(entry->get("Uniqueid"), "pbxd-1aaabx");
+    EXPECT_EQ(entry->get("Priority"), "30");
+    const auto gone = send("Action: Hangup\r\nChannel: pbxd-1aaabx\r\n\r\n");
+    EXPECT_NE(names(gone).find(
+                  "Success MusicOnHoldStop QueueCallerAbandon DeviceStateChange QueueCallerLeave SoftHangupRequest "),
+              std::string::npos)
+        << names(gone);
+    EXPECT_NE(names(gone).find("OriginateResponse "), std::string::npos);
+    EXPECT_TRUE(world.calls().empty());
+}
+
+TEST_F(AmiSession, RecordingNeedsSystemAndIsTold) {
+    world.startInternalCall(0, "102");
+    pass(5s);
+    const std::string channel = world.calls().begin()->second->a.name;
+    const std::string about = "Channel: " + channel + "\r\n";
+    const std::string start = "Action: MixMonitor\r\n" + about + "File: a.wav\r\nOptions: i(PBX_RECORDING)\r\n\r\n";
+    login("pbxd", "p");
+    EXPECT_EQ(message(start), "Error: Permission denied");
+    const std::string ask = "Action: Getvar\r\n" + about + "Variable: PBX_RECORDING\r\n\r\n";
+    EXPECT_EQ(send(ask).front().get("Value"), "");
+    begin();
+    login("cti", "ctisecret");
+    EXPECT_EQ(names(send(start)), "Success MixMonitorStart ");
+    const std::string id = send(ask).front().get("Value");
+    EXPECT_TRUE(id.starts_with("0x")) << id;
+    EXPECT_EQ(names(send("Action: MixMonitorMute\r\n" + about + "Direction: both\r\nState: 1\r\n\r\n")),
+              "Success MixMonitorMute ");
+    EXPECT_EQ(names(send("Action: StopMixMonitor\r\n" + about + "MixMonitorID: " + id + "\r\n\r\n")),
+              "Success MixMonitorStop ");
+    EXPECT_EQ(message("Action: MixMonitor\r\nChannel: PJSIP/nobody-1\r\nFile: a\r\n\r\n"), "Error: No such channel");
+}
+
 } // namespace
 } // namespace pbx::sim::test

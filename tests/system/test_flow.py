@@ -1,0 +1,114 @@
+#!/usr/bin/env python3
+"""The call flow with pbxsim in Asterisk's place: each of its calls is asked for by FastAGI, and callbacks are placed, as the demo shows it. People act five times
+as fast. What a real Asterisk does is tested in tests/asterisk; this shows that the simulator and pbxd play together, and what becomes of it when pbxd goes away."""
+import os
+import sys
+import time
+import unittest
+
+import stack
+import support
+
+sys.path.insert(0, os.path.join(stack.ROOT, "tests/asterisk"))
+from lab.ami import Ami  # noqa: E402
+
+S: stack.Stack
+
+
+def soon(condition, what, seconds=60):
+    return stack.wait(condition, seconds, what)
+
+
+class Flow(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.viatalk = S.tenants["viatalk"].people["admin"]
+        op = S.operator
+        # The numbers that its callers have (examples/simulator/companies.hpp).
+        S.call("did.create", op, tenant="viatalk", number="+12015550101", title="Support", queue="support")
+        S.call("did.create", op, tenant="viatalk", number="+12015550110", title="Sales", queue="sales")
+        S.call("blocklist.add", op, tenant="viatalk", number="+12125550123", reason="toner")
+        S.call("priority.add", op, tenant="viatalk", number="+12015550142", level=70, queue="vip", reason="outage")
+        S.call("queue.set_conditions", op, tenant="viatalk", id="support", callback_from_waiting=0)
+        S.call("routing.update", op, tenant="viatalk", default_queue="support", blocked={"kind": "hang_up"})
+
+    def call(self, operation, **params):
+        return S.call(operation, self.viatalk, **params)
+
+    def routed(self):
+        """outcome → how often, of all calls that were asked for."""
+        found = {}
+        for line in S.get("/metrics")[1].splitlines():
+            if line.startswith("pbxd_routes_total{"):
+                found[line.split('"')[1]] = int(float(line.rpartition(" ")[2]))
+        return found
+
+    def callbacks(self, **params):
+        return S.items("callback.list", self.viatalk, include_ended=True, **params)
+
+    def becomes(self, id, *states, seconds=60):
+        return soon(lambda: (row := self.call("callback.get", id=id))["state"] in states and row, f"the callback to be {states}", seconds)
+
+    def request(self, number, queue="support"):
+        return self.call("callback.request", queue=queue, number=number, name="Hudson Dental")["id"]
+
+    def test_a_calls_are_asked_for(self):
+        soon(lambda: self.routed().get("queued", 0) > 5, "calls to be queued")
+        soon(lambda: next(row for row in self.call("blocklist.list")["items"] if row["number"] == "+12125550123")["hits"] > 0, "the blocked caller's hit")
+        # the preferred one is sent to vip, with his level
+        soon(lambda: "target=viatalk-vip" in S.log_text(), "the preferred caller in vip", 90)
+
+    def test_b_callbacks_are_placed_and_come_to_an_end(self):
+        ids = [self.request(f"+1201555030{n}") for n in range(6)]
+        for id in ids:
+            row = self.becomes(id, "done", "retry_at", "failed")
+            self.assertEqual(row["attempts"], 1, row)
+            self.assertIn(row["outcome"], ("reached", "busy", "no_answer", "agent_gone"), row)
+            # one that stood wrong is placed anew: an attempt that dialled nobody
+            reports = [attempt["dial_status"] for attempt in row["history"] if attempt["dial_status"]]
+            self.assertEqual(reports, [{"reached": "ANSWER", "busy": "BUSY", "no_answer": "NOANSWER", "agent_gone": "CANCEL"}[row["outcome"]]], row)
+        reached = soon(lambda: [c for c in self.callbacks() if c["state"] == "done" and c.get("outcome") == "reached"], "one to be reached")
+        self.assertTrue(reached)
+
+    def test_c_callers_ask_while_they_wait(self):
+        asked = soon(lambda: [c for c in self.callbacks() if c["requested_by"] == "queue"], "a caller to ask for a callback", 90)
+        self.assertTrue(all(c["number"].startswith("+1201555") for c in asked), asked)
+
+    def test_d_cancelled_while_it_waits(self):
+        """Nobody serves support: the placeholder waits as soon as a caller does, and is taken away."""
+        with Ami(S.ami_port) as ami:
+            with open(S.path("ami-pbxd")) as f:
+                ami.login("pbxd", f.read().strip(), events="off")
+
+            def pause(paused):
+                for member in [m for m in ami.list("QueueStatus", Queue="viatalk-support") if m.get("Event") == "QueueMember"]:
+                    ami.action("QueuePause", Queue="viatalk-support", Interface=member.get("Location"), Paused=paused)
+            pause("true")
+
+            def waiting():
+                return {m.get("Uniqueid") for m in ami.list("QueueStatus", Queue="viatalk-support") if m.get("Event") == "QueueEntry"}
+            soon(lambda: any(not u.startswith("pbxd-") for u in waiting()), "a caller to wait")
+            id = self.request("+12015550320")
+            placeholder = soon(lambda: next((u for u in waiting() if u.startswith(f"pbxd-{id[2:]}")), None), "the placeholder to wait", 60)
+            self.assertEqual(self.call("callback.cancel", id=id)["result"], "cancelled")
+            soon(lambda: placeholder not in waiting(), "the placeholder to be gone", 10)
+            pause("false")
+        self.assertEqual(self.call("callback.get", id=id)["state"], "cancelled")
+
+    def test_e_listening_and_recording(self):
+        talking = soon(lambda: [c for c in self.call("call.list", limit=500)["items"] if c["state"] == "talking" and c.get("agent")], "a call that talks")[0]
+        answer = self.call("call.record", id=talking["id"], action="start", wait_seconds=5)
+        if answer["state"] == "confirmed":     # else that call has ended meanwhile
+            self.call("call.record", id=talking["id"], action="stop", wait_seconds=5)
+
+    def test_f_without_pbxd_calls_go_on(self):
+        start = time.monotonic()
+        S.stop_pbxd()
+        S.start_pbxd()
+        self.assertLess(time.monotonic() - start, 60)
+        soon(lambda: self.routed().get("queued", 0) > 3, "calls to be asked for again")
+        self.assertEqual(S.simulator.poll(), None)
+
+
+if __name__ == "__main__":
+    support.run(lambda: stack.Stack(agi=True, sim=("--speed", "5", "--agents", "45")))
