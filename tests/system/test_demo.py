@@ -116,7 +116,22 @@ class Demo(unittest.TestCase):
             self.assertLess(time.monotonic(), deadline, calls)
             time.sleep(0.2)
 
-    def test_4_two_signals_end_all_of_it(self):
+    def within(self, seconds, command, found):
+        deadline = time.monotonic() + seconds
+        while not found(answer := self.paste(command)):
+            self.assertLess(time.monotonic(), deadline, answer)
+            time.sleep(0.5)
+
+    @unittest.skipIf(SOURCE, "its dialplan is the laboratory's own, which asks nobody")
+    def test_4_calls_are_decided_and_callbacks_placed(self):
+        callbacks = next(line.strip() for line in self.printed if "callback list" in line)
+        self.within(120, callbacks, lambda answer: re.search(r"\b(done|retry_at|failed)\b", answer))     # somebody was called back
+        curl = self.line("JSON")[0].split(" -H ")[0]
+        metrics = f"{curl} http://127.0.0.1:{self.port}/metrics"
+        for outcome in ("blocked", "queued"):
+            self.within(120, metrics, lambda answer: re.search(rf'pbxd_routes_total{{outcome="{outcome}"}} [1-9]', answer))
+
+    def test_5_two_signals_end_all_of_it(self):
         self.demo.send_signal(signal.SIGTERM)
         self.demo.send_signal(signal.SIGTERM)
         self.assertEqual(0, self.demo.wait(40))
