@@ -36,30 +36,35 @@ std::string phoneLines(const TenantSite& site) {
     return lines(out);
 }
 
+// What a phone dials may hold anything: with a comma a Goto would take the rest for a label behind the checks. Compared
+// by length, as the text itself must not stand in an expression. "!": the prefix alone is a whole number, too.
 std::string outboundLines(Faults& faults, const TenantSite& site, const std::string& who) {
     std::vector<std::string> out;
     for (const auto& rule : site.outbound) {
         if (rule.kind != domain::OutboundKind::prefix) continue;
-        const auto pattern = "exten => _" + word(faults, rule.value, numberMarks, who + "a prefix") + "X.,1,";
-        out.push_back(pattern +
-                      (rule.allowed ? "Goto(" + site.tenant.name + "-dial,${EXTEN},1)" : std::string("Hangup(21)")));
+        const auto pattern = "exten => _" + word(faults, rule.value, numberMarks, who + "a prefix") + "!,1,";
+        if (!rule.allowed) {
+            out.push_back(pattern + "Hangup(21)");
+            continue;
+        }
+        out.push_back(pattern + "GotoIf($[${LEN(${EXTEN})} != ${LEN(${FILTER(0-9+,${EXTEN})})}]?no)");
+        out.push_back(" same => n,Goto(" + site.tenant.name + "-dial,${EXTEN},1)");
+        out.emplace_back(" same => n(no),Hangup(21)");
     }
     return lines(out);
 }
 
 std::string dialLines(const TenantSite& site) {
     std::vector<std::string> out;
-    std::string label = "(dial)";
+    out.emplace_back(" same => n(dial),Set(PBX_FROM=${CALLERID(num)})");
     for (const auto& trunk : site.trunks) {
         const auto endpoint = site.tenant.name + "-trunk-" + trunk.name;
-        out.push_back(" same => n" + label + ",Set(CALLERID(num)=${IF($[\"${PBX_SHOWN}\" != \"\"]?${PBX_SHOWN}:" +
-                      (trunk.callerNumber.empty() ? "${CALLERID(num)}" : trunk.callerNumber) + ")})");
+        out.push_back(" same => n,Set(CALLERID(num)=${IF($[\"${PBX_SHOWN}\" != \"\"]?${PBX_SHOWN}:" +
+                      (trunk.callerNumber.empty() ? "${PBX_FROM}" : trunk.callerNumber) + ")})");
         out.push_back(" same => n,Dial(PJSIP/${EXTEN}@" + endpoint + ",60,T)");
         out.emplace_back(" same => n,GotoIf($[\"${DIALSTATUS}\" != \"CHANUNAVAIL\" & \"${DIALSTATUS}\" != "
                          "\"CONGESTION\"]?over)");
-        label.clear();
     }
-    if (site.trunks.empty()) out.emplace_back(" same => n(dial),NoOp(no trunk)");
     out.emplace_back(" same => n(over),NoOp(${DIALSTATUS})");
     return lines(out);
 }

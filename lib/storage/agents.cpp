@@ -14,6 +14,7 @@ constexpr auto change = "UPDATE agents SET name = ?, title = ?, server = ?, inte
                         "tenant_id = ? AND id = ?";
 constexpr auto erase = "DELETE FROM agents WHERE tenant_id = ? AND id = ?";
 constexpr auto linkedUser = "SELECT login FROM users WHERE tenant_id = ? AND agent_id = ?";
+constexpr auto phoneOf = "SELECT username FROM phones WHERE tenant_id = ? AND agent_id = ?";
 constexpr auto history = "SELECT department_id, since_at, until_at FROM agent_department_history WHERE tenant_id = ? "
                          "AND agent_id = ? ORDER BY stay";
 constexpr auto lastStay = "SELECT COALESCE(MAX(stay), 0) FROM agent_department_history WHERE tenant_id = ? AND "
@@ -96,7 +97,13 @@ domain::Agent AgentRepository::update(const domain::Scope& scope, const std::str
         if (wanted.name) agent.name = *wanted.name;
         if (wanted.title) agent.title = *wanted.title;
         if (wanted.server) agent.server = *wanted.server;
-        if (wanted.interface) agent.interface = *wanted.interface;
+        if (wanted.interface && *wanted.interface != agent.interface) {
+            // its secret was made for the old name; the configuration of everybody could not be applied with both
+            if (sql.row<Row<std::string>>(phoneOf, {scope.tenant().str(), agent.id.str()}))
+                throw Error(ErrorCode::conflict, "agent " + agent.name + " has a phone as " + agent.interface +
+                                                     ": delete the phone first, then make a new one");
+            agent.interface = *wanted.interface;
+        }
         if (moves) {
             checkDepartment(sql, scope, *wanted.department);
             agent.department = *wanted.department;

@@ -66,7 +66,7 @@ def seed(run, sip_secret, trunk_port):
                 t, a, str(agent), user, digest, 'Ann "O\'Neil"; ${SHELL(id)}')
         run("INSERT INTO trunks (tenant_id, id, name, server, host, port, addresses, codecs, username, realm, digest, registers, caller_number, created_at) "
             "VALUES (?, ?, 'main', ?, ?, ?, ?, 'ulaw alaw', '', '', '', 0, ?, 1)", t, f"l_{tenant}", SERVER, TRUNK_IP[tenant], trunk_port, TRUNK_IP[tenant], f"+{number(tenant, '0100')}")
-        for prefix, allowed in (("+1", 1), ("+1900", 0)):
+        for prefix, allowed in (("+1", 1), ("+1900", 0), ("+16465557777", 0)):
             run("INSERT INTO outbound_rules (tenant_id, id, kind, value, types, allowed) VALUES (?, ?, 'prefix', ?, '', ?)", t, f"o_{tenant}{prefix}", prefix, allowed)
         run("INSERT INTO tenant_routing (tenant_id, version, default_queue_id, closed_kind, closed_sound) VALUES (?, 1, ?, 'announcement', 'vm-sorry')", t, q["support"])
         run("INSERT INTO hours (tenant_id, id, name, title, time_zone, intervals_until) VALUES (?, ?, 'never', 'Never', 'America/New_York', ?)", t, f"h_{tenant}", far)
@@ -401,7 +401,8 @@ class Rendered(Site):
     def test_e_phones_dial_what_the_allow_list_has(self):
         for dialled in ("+16465559999", "6465559999", "16465559999", "0016465559999", "01116465559999"):
             self.assertEqual(self.dials(dialled), ["+16465559999"], dialled)
-        for refused in ("+19005559999", "+442071838750", "911", "112", "0019005559999", "+1646555&PJSIP", "+1646x9005559999"):
+        for refused in ("+19005559999", "+442071838750", "911", "112", "0019005559999", "+1646555&PJSIP", "+1646x9005559999", "+16465557777",
+                        "+16465559999,dial", "001646555,dial", "0111646555,n", "+16465559999:x"):
             self.assertEqual(self.dials(refused), [], refused)
 
     def test_f_hostile_callers(self):

@@ -122,6 +122,12 @@ TEST_P(SiteTablesOf, APhoneIsChangedInWhatIsGiven) {
     const storage::PhoneChange taken{.extension = "102", .callerName = {}, .callerNumber = {}};
     EXPECT_EQ("extension: is taken already", textOf([&] { repos->phones.update(scope, "ann", taken); }));
     EXPECT_EQ(ErrorCode::notFound, codeOf([&] { repos->phones.update(tenantScope("other"), "ann", taken); }));
+    // the phone's secret was made for the interface
+    storage::AgentChange moved;
+    moved.interface = "PJSIP/acme-109";
+    EXPECT_EQ(ErrorCode::conflict, codeOf([&] { repos->agents.update(scope, "ann", moved); }));
+    moved.interface = "PJSIP/acme-101";
+    repos->agents.update(scope, "ann", moved);
 }
 
 TEST_P(SiteTablesOf, APhoneIsRefusedWhereItCannotBeAndGoesWithItsAgent) {

@@ -213,6 +213,12 @@ class Claims(unittest.TestCase):
                     self.assertEqual(len(answers), 1, answers)
         self.assertEqual(len(S.items("peer.list", A.people["admin"])), calls_before)
 
+    def test_only_a_phone_of_the_own_name_is_an_agents_interface(self):
+        own = B.name
+        for interface in (f"PJSIP/{own}-x@viatalk-101", f"PJSIP/{own}-x@viatalk-trunk-main", f"PJSIP/{own}-trunk-main", f"Local/{own}-x@pbxd-agi", f"PJSIP/{own}-1/sip:x@y"):
+            token, answer = attempt(support.all_faces(S, C.api)[0], "agent.create", {"name": "claimed", "title": "x", "interface": interface}, B.people["admin"])
+            self.assertEqual((token, "interface" in answer.text), ("invalid_argument", True), f"{interface}: {answer}")
+
     def test_an_operator_may_and_the_tenant_may_send_it_back(self):
         made = S.call("agent.create", S.operator, tenant="dotblock", name="adopted", title="Adopted", interface="PJSIP/old-phone-7")
         own = S.tenants["dotblock"].people["admin"]

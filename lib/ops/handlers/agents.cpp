@@ -142,8 +142,21 @@ AgentStatusResult status(Context& context, const Reference& params) {
     return result;
 }
 
+// "acme-x@other-101" would be a name of acme's at another company's phone, "acme-trunk-main" a line to the outside.
+void requireOwnPhone(const Context& context, std::string_view interface) {
+    requireOwnName(context, "interface", std::string(interface));
+    if (context.isOperator()) return;
+    const auto name = interface.substr(interface.find('/') + 1);
+    const auto technology = interface.substr(0, interface.find('/'));
+    const auto trunk = context.directory().tenant(context.scope().tenant())->name + "-trunk-";
+    if ((technology != "PJSIP" && technology != "SIP") || name.find_first_of("/@") != std::string_view::npos ||
+        name.starts_with(trunk))
+        throw Error::field("interface", "must be a phone: PJSIP/ or SIP/ and its name, no trunk's and without '@'; an "
+                                        "operator can take over another one");
+}
+
 AgentRow create(Context& context, const AgentCreateParams& params) {
-    requireOwnName(context, "interface", params.interface);
+    requireOwnPhone(context, params.interface);
     const auto agent = context.repositories().agents.create(
         context.scope(), {params.name, params.title, chosenServer(context, params.server), params.interface,
                           chosenDepartment(context, params.department)});
@@ -156,7 +169,7 @@ AgentRow update(Context& context, const AgentUpdateParams& params) {
     // What an operator took over for the tenant may be sent back as it is.
     if (params.interface &&
         context.repositories().agents.get(context.scope(), params.id).interface != *params.interface)
-        requireOwnName(context, "interface", *params.interface);
+        requireOwnPhone(context, *params.interface);
     storage::AgentChange change;
     change.title = params.title;
     change.interface = params.interface;

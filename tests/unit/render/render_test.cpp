@@ -135,7 +135,9 @@ TEST(Render, TheTenantStandsInItsOwnContextsAndEveryQuestionIsBounded) {
                 "exten => 101,hint,PJSIP/acme-101\nexten => 101,1,Dial(PJSIP/acme-101,25,tT)\n same => n,Hangup()\n"))
         << agents;
     EXPECT_TRUE(has(section(text, "acme-outbound"),
-                    "exten => _+1212X.,1,Goto(acme-dial,${EXTEN},1)\nexten => _+1212976X.,1,Hangup(21)\n"
+                    "exten => _+1212!,1,GotoIf($[${LEN(${EXTEN})} != ${LEN(${FILTER(0-9+,${EXTEN})})}]?no)\n"
+                    " same => n,Goto(acme-dial,${EXTEN},1)\n same => n(no),Hangup(21)\n"
+                    "exten => _+1212976!,1,Hangup(21)\n"
                     "exten => i,1,Hangup(21)\n"));
     EXPECT_TRUE(has(section(text, "acme-dial"), "Dial(PJSIP/${EXTEN}@acme-trunk-main,60,T)"));
 }
