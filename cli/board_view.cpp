@@ -301,7 +301,8 @@ private:
                     entry.row.push_back(
                         {clockText(entry.seconds), level > 0 && entry.seconds > level ? Style::bad : Style::attention});
                     entry.row.push_back({terminalText(caller.number.empty() ? "withheld" : caller.number)});
-                    entry.row.push_back({terminalText(caller.name)});
+                    const auto name = terminalText(caller.name);
+                    entry.row.push_back({!caller.callback ? name : name.empty() ? "callback" : "callback: " + name});
                     entry.row.push_back({terminalText(queue.status.name)});
                     entry.row.push_back({std::to_string(caller.position), Style::faint});
                     waiting.push_back(std::move(entry));

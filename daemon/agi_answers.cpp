@@ -70,20 +70,39 @@ routing::Presentation presentationOf(std::string_view callingPres) {
     return (value & 0x60U) == 0x20U ? routing::Presentation::restricted : routing::Presentation::unavailable;
 }
 
-agi::Answer agiAnswer(const routing::Ruling& ruling, std::string_view server) {
+agi::Answer agiAnswer(const routing::Ruling& ruling, std::string_view server,
+                      const std::optional<callbacks::KeptPlace>& place, UtcTime now) {
     const auto way = wayOf(ruling, server);
     if (!way) return {};
-    return {{"PBX_ACTION", std::string(way->action)},
-            {"PBX_TARGET", way->target},
-            {"PBX_PRIO", std::to_string(ruling.decision.priority)},
-            {"PBX_OFFER", ruling.decision.offerCallback ? "1" : ""},
-            {"PBX_WHY", std::string(routing::outcomeToken(ruling.decision.outcome))},
-            {"PBX_DONE", "1"}};
+    agi::Answer out{{"PBX_ACTION", std::string(way->action)},
+                    {"PBX_TARGET", way->target},
+                    {"PBX_PRIO", std::to_string(place ? place->priority : ruling.decision.priority)},
+                    {"PBX_OFFER", ruling.decision.offerCallback ? "1" : ""},
+                    {"PBX_WHY", std::string(routing::outcomeToken(ruling.decision.outcome))}};
+    if (place) {
+        const auto waited = std::chrono::duration_cast<std::chrono::seconds>(now - place->since).count();
+        out.emplace_back("PBX_POSITION", std::to_string(place->position));
+        out.emplace_back("PBX_EARLIER", std::to_string(std::max<std::int64_t>(waited, 0)));
+    }
+    out.emplace_back("PBX_DONE", "1");
+    return out;
 }
 
 AgiAnswers::AgiAnswers(routing::Desk& desk, routing::HitCounter& hits, const domain::DirectoryHolder& directory,
-                       const Clock& clock, const Log& log, Observe observe)
-    : desk_(desk), hits_(hits), directory_(directory), clock_(clock), log_(log), observe_(std::move(observe)) {}
+                       const Clock& clock, const Log& log, Observe observe, Keep keep)
+    : desk_(desk), hits_(hits), directory_(directory), clock_(clock), log_(log), observe_(std::move(observe)),
+      keep_(std::move(keep)) {}
+
+// A call is not held up by this: without it he waits as any other caller.
+std::optional<callbacks::KeptPlace> AgiAnswers::keptPlace(const routing::Ruling& ruling) const {
+    if (!keep_) return std::nullopt;
+    try {
+        return keep_(ruling);
+    } catch (const Error& error) {
+        log_.warning("route.place_unknown", {{"text", error.text()}, {"cause", error.cause()}});
+        return std::nullopt;
+    }
+}
 
 agi::Answer AgiAnswers::answer(const agi::Request& request, SteadyTime deadline) const {
     const auto begun = clock_.steady();
@@ -102,8 +121,9 @@ agi::Answer AgiAnswers::answer(const agi::Request& request, SteadyTime deadline)
             throw;
         }
     }();
+    const auto place = keptPlace(ruling);
     if (clock_.steady() >= deadline) return nothing(request, "late"); // nobody hears it any more
-    auto answer = agiAnswer(ruling, request.server);
+    auto answer = agiAnswer(ruling, request.server, place, now);
     if (answer.empty()) return nothing(request, "other_server");
     if (ruling.decision.blockedBy) hits_.count(tenant->id, *ruling.decision.blockedBy, now);
     const auto outcome = routing::outcomeToken(ruling.decision.outcome);
@@ -116,6 +136,7 @@ agi::Answer AgiAnswers::answer(const agi::Request& request, SteadyTime deadline)
                         {"outcome", outcome},
                         {"action", answer[0].second},
                         {"target", answer[1].second},
+                        {"position", place ? place->position : 0},
                         {"us", std::chrono::duration_cast<Micros>(clock_.steady() - begun).count()}});
     return answer;
 }

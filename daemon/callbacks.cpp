@@ -37,7 +37,9 @@ private:
 
 std::unique_ptr<callbacks::Placer> makePlacer(const Config& config, const std::vector<control::Line*>& lines,
                                               storage::Repositories& repositories, std::string owner,
-                                              callbacks::FailHook failHook, const Clock& clock, const Log& log) {
+                                              std::shared_ptr<callbacks::CallerWatch> callers,
+                                              std::shared_ptr<callbacks::NewsFeed> news, callbacks::FailHook failHook,
+                                              const Clock& clock, const Log& log) {
     std::vector<callbacks::PlacerLine> places;
     for (auto* line : lines) {
         const auto section = "asterisk." + line->server();
@@ -51,14 +53,17 @@ std::unique_ptr<callbacks::Placer> makePlacer(const Config& config, const std::v
     links.open = [hours = std::make_shared<HoursOf>(repositories, clock)](const TenantId& tenant, const HoursId& id) {
         return hours->isOpen(tenant, id);
     };
-    links.tell = [log](const storage::CallbackNews& news) {
-        log.info("callback.news", {{"event", news.id()},
-                                   {"tenant", news.tenant.str()},
-                                   {"state", domain::stateToken(news.state)},
-                                   {"attempt", news.attempt},
-                                   {"at", formatRfc3339(news.at)}});
+    links.tell = [log](const storage::CallbackNews& told) {
+        log.info("callback.news", {{"event", told.id()},
+                                   {"tenant", told.tenant.str()},
+                                   {"state", domain::stateToken(told.state)},
+                                   {"outcome", told.outcome ? domain::outcomeToken(*told.outcome) : ""},
+                                   {"attempt", told.attempt},
+                                   {"at", formatRfc3339(told.at)}});
     };
     links.failHook = std::move(failHook);
+    links.callers = std::move(callers);
+    links.news = std::move(news);
     return std::make_unique<callbacks::Placer>(std::move(settings), lines, places, repositories.callbackJobs,
                                                std::move(links), clock, log);
 }

@@ -16,6 +16,8 @@ namespace pbx::daemon {
 // process, unlike any other. `failHook`: empty but in tests. What the arguments refer to must outlive it.
 std::unique_ptr<callbacks::Placer> makePlacer(const Config& config, const std::vector<control::Line*>& lines,
                                               storage::Repositories& repositories, std::string owner,
+                                              std::shared_ptr<callbacks::CallerWatch> callers,
+                                              std::shared_ptr<callbacks::NewsFeed> news,
                                               callbacks::FailHook failHook, const Clock& clock, const Log& log);
 
 } // namespace pbx::daemon

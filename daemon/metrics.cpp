@@ -80,7 +80,7 @@ void addBoards(std::vector<prometheus::MetricFamily>& out, const std::vector<std
         std::size_t callerCount = 0;
         board->queues.each([&](const live::Queue& queue) {
             memberCount += queue.members.size();
-            callerCount += queue.callers.size();
+            callerCount += queue.people();
         });
         up.add(board->stale ? 0 : 1, server());
         driven.add(facts.driven ? 1 : 0, server());

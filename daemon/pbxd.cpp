@@ -8,6 +8,7 @@
 #include "daemon/applier.hpp"
 #include "daemon/asterisk_settings.hpp"
 #include "daemon/callbacks.hpp"
+#include "daemon/callers.hpp"
 #include "daemon/database_settings.hpp"
 #include "daemon/faces.hpp"
 #include "daemon/housekeeper.hpp"
@@ -133,7 +134,8 @@ public:
                             Micros took) { metrics.observeCall(operation, face, outcome, took); }),
           agiFace(
               config,
-              {desk, hits, directory, clock, log, [this](std::string_view outcome) { metrics.observeRoute(outcome); }},
+              {desk, hits, directory, clock, log, [this](std::string_view outcome) { metrics.observeRoute(outcome); },
+               [this](const routing::Ruling& ruling) { return places.find(ruling); }},
               {repositories.callbackJobs, clock, log, [this](std::string_view what) { metrics.observeGate(what); },
                failHook, [this](const TenantId& tenant, const std::string& number) { return mayDial(tenant, number); }},
               {repositories.callbacks, repositories.outboundRules, directory, clock, log,
@@ -151,7 +153,8 @@ public:
         control = std::make_unique<control::Controller>(
             lines(), repositories, directory, clock, log, [this] { front->parking().wake(); },
             [this](const domain::Action& action) { metrics.observeAction(action); });
-        placer = makePlacer(config, lines(), repositories, owner, std::move(failHook), clock, log);
+        placer = makePlacer(config, lines(), repositories, owner, callerWatch, makeNewsFeed(), std::move(failHook),
+                            clock, log);
         loadDirectory();
     }
 
@@ -238,6 +241,10 @@ public:
     Metrics metrics;
     routing::Desk desk{repositories, [this] { return routing::boardOf(boards(), clock.now()); }};
     routing::HitCounter hits{repositories.blocklist};
+    CallerLookup callers{repositories, desk, directory, [this] { return boards(); }, clock};
+    const std::shared_ptr<callbacks::CallerWatch> callerWatch = makeCallerWatch();
+    const PlaceKeeper places{repositories, [this] { return boards(); },
+                             [this](callbacks::Sight& sight) { callerWatch->adjust(sight); }, clock};
     const ops::Services services;
     ops::Dispatcher dispatcher;
     AgiFace agiFace;
@@ -248,6 +255,21 @@ public:
     Housekeeper housekeeper{log};
 
 private:
+    std::shared_ptr<callbacks::CallerWatch> makeCallerWatch() {
+        callbacks::CallerWatchLinks links;
+        links.who = [this](const std::string& server, const std::string& queue, const std::string& number) {
+            return callers.find(server, queue, number);
+        };
+        links.observe = [this](std::string_view what) { metrics.observeGate(what); };
+        return std::make_shared<callbacks::CallerWatch>(feed, repositories.callbacks, repositories.callbackReturns,
+                                                        std::move(links), log);
+    }
+    std::shared_ptr<callbacks::NewsFeed> makeNewsFeed() {
+        const auto publish = [this](const storage::CallbackNews& news) {
+            if (auto event = feedEventOf(news, *directory.get())) feed.publish({std::move(*event)});
+        };
+        return std::make_shared<callbacks::NewsFeed>(repositories.callbackJobs, publish, clock);
+    }
     bool mayDial(const TenantId& tenant, const std::string& number) {
         const auto rules = repositories.outboundRules.list(domain::Scope(tenant));
         return routing::barred(routing::normalise(number, ""), rules) == routing::Barred::no;

@@ -30,8 +30,8 @@ struct Placer::Place {
 
 Placer::Placer(PlacerSettings settings, const std::vector<control::Line*>& lines, const std::vector<PlacerLine>& places,
                storage::CallbackJobRepository& jobs, PlacerLinks links, const Clock& clock, const Log& log)
-    : settings_(std::move(settings)), clock_(clock), log_(log), lines_(lines),
-      upkeep_(settings_.upkeep, jobs, links.tell, clock, log) {
+    : settings_(std::move(settings)), clock_(clock), log_(log), lines_(lines), callers_(links.callers),
+      news_(links.news), upkeep_(settings_.upkeep, jobs, links.tell, clock, log) {
     for (const auto& one : places)
         places_.push_back(std::make_unique<Place>(
             one, settings_.owner, jobs, links, [this] { wake(); }, clock, log));
@@ -85,12 +85,33 @@ void Placer::loop() {
     }
 }
 
+// The boards first: who joined meanwhile is in the feed already when the engines look.
+void Placer::look() {
+    if (callers_) {
+        std::vector<live::SnapshotPtr> driven;
+        for (const auto* line : lines_)
+            if (line->lease()) driven.push_back(line->snapshot());
+        callers_->turn(driven);
+    }
+    try {
+        if (news_) news_->turn();
+        unread_ = false;
+    } catch (const Error& error) {
+        if (!std::exchange(unread_, true)) log_.warning("callbacks.untold", {{"cause", error.cause()}});
+    }
+}
+
 void Placer::turn() {
     bool busy = false;
     std::map<std::string, EngineFigures> figures;
-    for (const auto& place : places_) {
-        const auto board = place->line.snapshot();
-        place->engine.tick(sightOf(*board, clock_.now(), place->line.lease().has_value()));
+    std::vector<Sight> sights;
+    for (const auto& place : places_)
+        sights.push_back(sightOf(*place->line.snapshot(), clock_.now(), place->line.lease().has_value()));
+    look();
+    for (std::size_t i = 0; i < places_.size(); ++i) {
+        const auto& place = places_[i];
+        if (callers_) callers_->adjust(sights[i]);
+        place->engine.tick(sights[i]);
         busy = busy || place->engine.busy();
         figures[place->line.server()] = place->engine.figures();
     }

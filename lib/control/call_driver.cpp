@@ -165,7 +165,7 @@ void CallDriver::begin(Work& work) {
 
 // Asked once more at the last moment: a switch that was thrown holds for what waits already.
 std::string CallDriver::stopped(const Work& work) {
-    if (work.action.kind != ActionKind::callOriginate) return {};
+    if (steps::parameter(work.action, "number").empty()) return {}; // it dials nobody
     const auto stop = stores_.outboundGuard.stopped(work.action.tenant);
     return stop ? "calls on request are stopped: " + stop->reason : std::string();
 }

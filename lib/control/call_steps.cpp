@@ -108,7 +108,9 @@ std::string obstacle(const Action& action, const live::Snapshot& board, const Na
     case ActionKind::queueTransfer: {
         const auto* queue = board.queues.find(names.queue);
         if (!queue || !queue->caller(channel->uniqueid)) return "the caller does not wait in that queue any more";
-        return action.kind == ActionKind::queueTransfer ? noPlaceIn(board.queues.find(names.toQueue)) : "";
+        return action.kind == ActionKind::queueTransfer && parameter(action, "number").empty()
+                   ? noPlaceIn(board.queues.find(names.toQueue))
+                   : "";
     }
     case ActionKind::callRecord:
         return recordingObstacle(parameter(action, "action"), channel->recording);
@@ -128,7 +130,8 @@ std::optional<Question> question(const Action& action, const live::Snapshot& boa
     case ActionKind::callMonitor:
         return exists(verbs::monitorContext, "s", notRendered(verbs::monitorContext));
     case ActionKind::queueTransfer:
-        return exists(verbs::movedContext, "s", notRendered(verbs::movedContext));
+        return exists(verbs::movedContext, parameter(action, "number").empty() ? "s" : verbs::movedToNumber,
+                      notRendered(verbs::movedContext));
     case ActionKind::callRecord: {
         const auto* channel = channelOf(action, board);
         if (!channel || parameter(action, "action") != "stop") return std::nullopt;
@@ -158,6 +161,8 @@ ami::Action effect(const Action& action, const live::Snapshot& board, const Name
     case ActionKind::queueRemove:
         return verbs::queueWithdrawCaller(names.queue, channel);
     case ActionKind::queueTransfer:
+        if (const auto number = given("number"); !number.empty())
+            return verbs::queueMoveToNumber(names.queue, channel, number);
         return verbs::queueMoveCaller(names.queue, channel, names.toQueue, numberOf(given("ceiling")));
     case ActionKind::queuePrioritise:
         return verbs::queueChangePriorityCaller(names.queue, channel, numberOf(given("priority")));
@@ -200,6 +205,7 @@ bool happened(const Action& action, const live::Snapshot& board, const Names& na
     case ActionKind::queueRemove:
         return !waitsIn(names.queue);
     case ActionKind::queueTransfer: { // its call keeps the queue's name, should an agent have taken it at once
+        if (!parameter(action, "number").empty()) return !waitsIn(names.queue); // dialled then; he may be back later
         const auto* call = channel ? board.calls.find(channel->linkedid) : nullptr;
         return waitsIn(names.toQueue) || (call && !names.toQueue.empty() && call->queue == names.toQueue);
     }

@@ -48,7 +48,7 @@ std::string_view channelName(std::string_view text) {
 }
 std::string_view contextName(std::string_view text) { return word("context", text, "_-", 79); }
 std::string_view extension(std::string_view text) {
-    if (text == "s") return text; // where a context of ours begins
+    if (text == "s" || text == movedToNumber) return text; // in contexts of ours
     if (text.empty() || text.size() > 7 || text.find_first_not_of("0123456789") != std::string_view::npos)
         throw Error::field("extension", "must be 1 to 7 digits");
     return text;
@@ -120,6 +120,10 @@ ami::Action queueMoveCaller(std::string_view queue, std::string_view channel, st
     auto digits = std::to_string(ceiling);
     digits.insert(0, 3 - digits.size(), '0');
     return queueWithdrawCaller(queue, channel).set("WithdrawInfo", digits + std::string(queueName(to)));
+}
+
+ami::Action queueMoveToNumber(std::string_view queue, std::string_view channel, std::string_view number) {
+    return queueWithdrawCaller(queue, channel).set("WithdrawInfo", e164(number));
 }
 
 ami::Action queueChangePriorityCaller(std::string_view queue, std::string_view channel, int priority) {

@@ -28,6 +28,9 @@ ami::Action queueChangePriorityCaller(std::string_view queue, std::string_view c
 // Takes the caller out of the queue and tells the dialplan (context pbxd-moved, by QUEUE_WITHDRAW_INFO) which other
 // queue it goes to, and how high its priority may be there.
 ami::Action queueMoveCaller(std::string_view queue, std::string_view channel, std::string_view to, int ceiling);
+// The same, for a number (E.164) that the tenant may have dialled: extension movedToNumber of that context.
+inline constexpr std::string_view movedToNumber = "number";
+ami::Action queueMoveToNumber(std::string_view queue, std::string_view channel, std::string_view number);
 
 // A phone that is rung; who answers goes to a context of ours. Without Async Asterisk would block the whole session.
 struct Originated {

@@ -93,8 +93,10 @@ constexpr std::array<std::string_view, callbackEvents> eventTokens{
     "claim",          "adopt",     "release", "intend", "withdraw", "gate",   "ring",   "answer", "connect", "complete",
     "miss_no_answer", "miss_busy", "doubt",   "retry",  "give_up",  "cancel", "expire", "block",  "reopen"};
 constexpr std::array<std::string_view, callbackOutcomes> outcomeTokens{
-    "reached", "busy", "no_answer", "declined", "machine", "unreachable", "agent_gone", "not_dialled", "unknown"};
+    "reached",    "busy",        "no_answer", "declined",     "machine", "unreachable",
+    "agent_gone", "not_dialled", "unknown",   "called_again", "adopted"};
 constexpr std::array<std::string_view, 2> modeTokens{"agent_first", "customer_first"};
+constexpr std::array<std::string_view, 3> returnTokens{"off", "cancel", "adopt"};
 
 template <class Enum>
 std::optional<Enum> find(std::span<const std::string_view> tokens, std::string_view token) {
@@ -147,6 +149,13 @@ std::optional<CallbackOutcome> parseCallbackOutcome(std::string_view token) {
 }
 std::string_view modeToken(CallbackMode mode) { return modeTokens[static_cast<std::size_t>(mode)]; }
 std::optional<CallbackMode> parseCallbackMode(std::string_view token) { return find<CallbackMode>(modeTokens, token); }
+std::string_view returnToken(CallbackReturn what) { return returnTokens[static_cast<std::size_t>(what)]; }
+std::optional<CallbackReturn> parseCallbackReturn(std::string_view token) {
+    return find<CallbackReturn>(returnTokens, token);
+}
+CallbackOutcome outcomeOf(CallbackReturn what) {
+    return what == CallbackReturn::adopt ? CallbackOutcome::adopted : CallbackOutcome::calledAgain;
+}
 
 CallbackEvent eventOf(CallbackOutcome outcome) {
     switch (outcome) {
@@ -162,6 +171,8 @@ CallbackEvent eventOf(CallbackOutcome outcome) {
     case CallbackOutcome::unreachable:
     case CallbackOutcome::agentGone:
     case CallbackOutcome::notDialled:
+    case CallbackOutcome::calledAgain:
+    case CallbackOutcome::adopted:
         break;
     }
     return E::missNoAnswer;
@@ -181,9 +192,9 @@ CallbackOutcome outcomeOf(const DialReport& report) {
     return CallbackOutcome::unreachable; // CHANUNAVAIL, CONGESTION, DONTCALL, TORTURE, INVALIDARGS
 }
 
-std::array<std::optional<std::chrono::seconds>, callbackOutcomes> RetryPolicy::defaultDelays() {
+std::array<std::optional<std::chrono::seconds>, attemptOutcomes> RetryPolicy::defaultDelays() {
     using std::chrono::minutes;
-    std::array<std::optional<std::chrono::seconds>, callbackOutcomes> out;
+    std::array<std::optional<std::chrono::seconds>, attemptOutcomes> out;
     const auto set = [&](CallbackOutcome outcome, minutes delay) { out[static_cast<std::size_t>(outcome)] = delay; };
     set(CallbackOutcome::busy, minutes(5));
     set(CallbackOutcome::noAnswer, minutes(15));

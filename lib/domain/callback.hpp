@@ -94,12 +94,16 @@ enum class CallbackOutcome : std::uint8_t {
     unreachable, // no route, not assigned, switched off, congestion
     agentGone,   // the agent hung up before the customer answered
     notDialled,  // past the gate, and the dialplan says that it did not dial
-    unknown      // in doubt
+    unknown,     // in doubt
+    // Of a callback alone, never of an attempt: its customer called by himself, and waits in the queue
+    calledAgain,
+    adopted // likewise, at the callback's place
 };
-inline constexpr std::size_t callbackOutcomes = static_cast<std::size_t>(CallbackOutcome::unknown) + 1;
+inline constexpr std::size_t attemptOutcomes = static_cast<std::size_t>(CallbackOutcome::unknown) + 1;
+inline constexpr std::size_t callbackOutcomes = static_cast<std::size_t>(CallbackOutcome::adopted) + 1;
 std::string_view outcomeToken(CallbackOutcome outcome); // "no_answer", ...
 std::optional<CallbackOutcome> parseCallbackOutcome(std::string_view token);
-// complete, missBusy, missNoAnswer or doubt.
+// Of an attempt: complete, missBusy, missNoAnswer or doubt.
 CallbackEvent eventOf(CallbackOutcome outcome);
 
 // What the dialplan knows once its Dial() is over.
@@ -118,8 +122,8 @@ struct RetryPolicy {
     static constexpr int mostDials = 20;
     int maxDials = 3;  // 1-20 times past the gate
     int maxDoubts = 1; // attempts that ended in doubt and are tried again all the same
-    std::array<std::optional<std::chrono::seconds>, callbackOutcomes> delays = defaultDelays();
-    static std::array<std::optional<std::chrono::seconds>, callbackOutcomes> defaultDelays();
+    std::array<std::optional<std::chrono::seconds>, attemptOutcomes> delays = defaultDelays();
+    static std::array<std::optional<std::chrono::seconds>, attemptOutcomes> defaultDelays();
     std::optional<std::chrono::seconds> delayAfter(CallbackOutcome outcome) const {
         return delays[static_cast<std::size_t>(outcome)];
     }
@@ -135,6 +139,17 @@ enum class CallbackMode : std::uint8_t {
 std::string_view modeToken(CallbackMode mode);
 std::optional<CallbackMode> parseCallbackMode(std::string_view token);
 
+// What becomes of an open callback when its customer calls the queue by himself.
+enum class CallbackReturn : std::uint8_t {
+    off,    // nothing
+    cancel, // it ends; he waits as any other caller
+    adopt   // it ends; he waits at its place, with its priority
+};
+std::string_view returnToken(CallbackReturn what); // "adopt", ...
+std::optional<CallbackReturn> parseCallbackReturn(std::string_view token);
+// What it ends with; `what` is not off.
+CallbackOutcome outcomeOf(CallbackReturn what);
+
 // What holds for the callbacks of a tenant or of one queue.
 struct CallbackPolicy {
     CallbackMode mode = CallbackMode::agentFirst;
@@ -144,6 +159,10 @@ struct CallbackPolicy {
     bool askKey = false;                                       // the customer presses 1 to show that it is no machine
     std::optional<HoursId> hours;                              // calls only within; empty: at any time
     std::string callerId; // E.164, shown to the customer; empty: as the trunk sends it
+    CallbackReturn onReturn = CallbackReturn::off;
+    // 0 s - a day: who gives up after waiting so long is called back; empty: never.
+    std::optional<std::chrono::seconds> abandonAfter;
+    bool useLevels = true; // priority callers and customers' statuses lift it, as they lift a call
 };
 
 struct Callback {
@@ -152,7 +171,7 @@ struct Callback {
     std::string number; // E.164, or a short number
     std::string name;   // the customer's, as far as known
     std::string note;
-    std::string requestedBy; // login, or "queue" for a key pressed while waiting
+    std::string requestedBy; // login; "queue": a key pressed while waiting; "abandon": gave up
     CallbackState state = CallbackState::queued;
     std::optional<CallbackOutcome> outcome; // of the last attempt that ended
     int attempt = 0;                        // number of the last attempt begun; grows even when it was taken back

@@ -1,6 +1,8 @@
 // Who waits in a queue, and how each caller left it. Order of the events: docs/facts/asterisk.md 6.
 #include "live/board.hpp"
 
+#include "domain/callback.hpp"
+
 #include <algorithm>
 
 namespace pbx::live {
@@ -68,6 +70,8 @@ FeedEvent Board::callerEvent(FeedKind kind, std::string_view queue, const Caller
     event.callKey = callKey(server_, linkedidOf(caller.uniqueid, caller.linkedid));
     event.channel = caller.channel;
     event.tenantId = caller.tenantId;
+    event.uniqueid = caller.uniqueid;
+    if (const auto ours = domain::parseCallbackChannelId(caller.uniqueid)) event.callback = ours->id.str();
     event.queue = queue;
     event.number = caller.number;
     event.name = caller.name;

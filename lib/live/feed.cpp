@@ -8,9 +8,10 @@
 namespace pbx::live {
 
 std::string_view feedKindText(FeedKind kind) {
-    static constexpr std::array<std::string_view, 11> names{
-        "caller.joined", "caller.left", "agent.ringing", "agent.connected", "agent.completed", "member.changed",
-        "call.started",  "call.ended",  "peer.changed",  "board.stale",     "board.fresh"};
+    static constexpr std::array<std::string_view, 14> names{
+        "caller.joined",  "caller.left",    "agent.ringing",    "agent.connected", "agent.completed",
+        "member.changed", "call.started",   "call.ended",       "peer.changed",    "board.stale",
+        "board.fresh",    "callback.asked", "callback.changed", "callback.ended"};
     const auto index = static_cast<std::size_t>(kind);
     return index < names.size() ? names[index] : std::string_view("unknown");
 }

@@ -1,7 +1,7 @@
 // The change feed: what happened on the boards of all servers, numbered, in a bounded ring. event.poll and the
-// browsers read it. Threads: any number of writers and readers. A mutex is held only while pointers are copied (at most
-// readBatch for a reader, one batch of a publication for a writer); events are made and freed outside it. Fails: never;
-// a reader that is too far behind is told so.
+// browsers read it; callbacks are told of with the calls. Threads: any number of writers and readers. A mutex is held
+// only while pointers are copied (at most readBatch for a reader, one batch of a publication for a writer); events are
+// made and freed outside it. Fails: never; a reader that is too far behind is told so.
 #pragma once
 
 #include "base/time.hpp"
@@ -29,7 +29,10 @@ enum class FeedKind : std::uint8_t {
     callEnded,
     peerChanged,
     boardStale, // this server's board shows the past until boardFresh
-    boardFresh
+    boardFresh,
+    callbackAsked, // made, or opened again; callback.* come from the database, not from an Asterisk
+    callbackChanged,
+    callbackEnded
 };
 std::string_view feedKindText(FeedKind kind); // "caller.joined" ...
 
@@ -64,6 +67,8 @@ struct FeedEvent {
     std::string channel;   // the caller's channel (caller.*, agent.*, call.*); tells the tenant where no queue does
     std::string context;   // of the call's first channel (call.*)
     std::string tenantId;  // header Tenantid (Asterisk 22)
+    std::string uniqueid;  // caller.*: of the caller's channel
+    std::string callback;  // callback.*: its id; caller.*: whose place it is that one of our own channels keeps
     std::string queue;     // Asterisk's name
     std::string interface; // the member's; for peer.changed the peer's name
     std::string memberName;
@@ -71,13 +76,13 @@ struct FeedEvent {
     std::string name;                   // the caller's
     std::string dialled;                // call.*: the extension the first channel dialled
     Outcome outcome = Outcome::unknown; // caller.left
-    std::string reason;                 // agent.completed: "agent", "caller", "transfer", ""; board.stale: why
+    std::string reason; // agent.completed: "agent", "caller", "transfer", ""; board.stale: why; callback.*: the outcome
     std::optional<int>
         holdSeconds; // caller.left, agent.connected, agent.completed: waited in the queue; empty: not known
     std::optional<int> talkSeconds; // agent.completed
     std::optional<int> position;    // caller.joined, caller.left
     std::uint32_t changes = 0;      // member.changed: MemberChange bits
-    std::string state;              // member.changed: status; peer.changed: device state; call.ended: hangup cause text
+    std::string state; // member.changed: status; peer.changed: device state; call.ended: hangup cause text; callback.*
     Tristate reachable = Tristate::unknown; // peer.changed
     bool paused = false;                    // member.changed
     std::string pausedReason;               // member.changed
@@ -94,7 +99,7 @@ public:
     // Random, new with each process: a cursor of another instance is foreign.
     const std::string& instance() const noexcept { return instance_; }
 
-    // Numbers and keeps the events in order, then calls the hook. Writers: link threads.
+    // Numbers and keeps the events in order, then calls the hook. Writers: link threads, and who tells of callbacks.
     void publish(std::vector<FeedEvent>&& events);
 
     struct Page {

@@ -1,5 +1,8 @@
 #include "live/snapshot.hpp"
 
+#include "domain/callback.hpp"
+
+#include <algorithm>
 #include <numeric>
 
 namespace pbx::live {
@@ -71,6 +74,11 @@ const Member* Queue::member(std::string_view interface) const {
     const auto at = std::lower_bound(members.begin(), members.end(), interface,
                                      [](const auto& member, std::string_view key) { return member->interface < key; });
     return at != members.end() && (*at)->interface == interface ? at->get() : nullptr;
+}
+
+std::size_t Queue::people() const {
+    return static_cast<std::size_t>(std::ranges::count_if(
+        callers, [](const auto& caller) { return !domain::parseCallbackChannelId(caller->uniqueid); }));
 }
 
 const Caller* Queue::caller(std::string_view uniqueid) const {

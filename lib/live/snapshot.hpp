@@ -113,6 +113,8 @@ struct Queue {
 
     const Member* member(std::string_view interface) const;
     const Caller* caller(std::string_view uniqueid) const;
+    // Callers but our own channels, which keep the places of callbacks: nobody is on those lines.
+    std::size_t people() const;
     std::string_view key() const noexcept { return name; }
     Epoch epoch = 0;
     std::uint64_t membersTouched = 0; // as Member::touched, of who is a member

@@ -84,6 +84,13 @@ public:
         return std::move(decision_);
     }
 
+    int priorityIn(const QueueId& queue) {
+        if (!exists(queue)) return 0;
+        readWho();
+        settleIn(queue);
+        return decision_.priority;
+    }
+
 private:
     void because(ReasonCode code, std::string detail = {}) { decision_.reasons.push_back({code, std::move(detail)}); }
 
@@ -317,6 +324,18 @@ Number dialledNumber(const TenantTables& tables, const std::string& text) {
 
 Decision decide(const TenantTables& tables, const CallerRows& rows, const Question& question, const Board& board) {
     return Making(tables, rows, question, board).make();
+}
+
+int priorityIn(const TenantTables& tables, const CallerRows& rows, const Question& question, const QueueId& queue,
+               const Board& board) {
+    return Making(tables, rows, question, board).priorityIn(queue);
+}
+
+const domain::CallbackPolicy& TenantTables::callbackPolicy(const QueueId& queue) const {
+    static const domain::CallbackPolicy builtIn;
+    for (const auto& of : {queue, QueueId()})
+        if (const auto found = callbackPolicies.find(of); found != callbackPolicies.end()) return found->second;
+    return builtIn;
 }
 
 std::string_view outcomeToken(Outcome outcome) {

@@ -29,12 +29,14 @@
 
 #include "base/ids.hpp"
 #include "base/time.hpp"
+#include "domain/callback.hpp"
 #include "domain/model.hpp"
 #include "domain/routing.hpp"
 #include "routing/numbers.hpp"
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -58,6 +60,10 @@ struct TenantTables {
     std::unordered_map<QueueId, QueueRow> queues;
     std::unordered_map<DepartmentId, QueueId> departmentQueues; // the first queue of each department
     std::unordered_map<AgentId, domain::Agent> agents;
+    std::map<QueueId, domain::CallbackPolicy> callbackPolicies; // the tenant's own under an empty id
+
+    // The queue's, else the tenant's, else the built-in one.
+    const domain::CallbackPolicy& callbackPolicy(const QueueId& queue) const;
 };
 
 // What may have millions of rows: fetched for one caller, by its number and matchKeys(). Rows that do not match
@@ -147,6 +153,10 @@ struct Decision {
 };
 
 Decision decide(const TenantTables& tables, const CallerRows& rows, const Question& question, const Board& board);
+
+// With what priority the caller would enter that queue: rule 6, whatever he dialled. 0 for a queue that is gone.
+int priorityIn(const TenantTables& tables, const CallerRows& rows, const Question& question, const QueueId& queue,
+               const Board& board);
 
 // The entry of `blocks` that blocks `caller` at that moment: rule 1. nullptr: none.
 const domain::BlockEntry* findBlock(const std::vector<domain::BlockEntry>& blocks, const Number& caller, UtcTime at);

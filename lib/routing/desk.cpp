@@ -128,6 +128,7 @@ TenantTables tablesOf(storage::RoutingTables rows) {
         row.queue = std::move(queue);
     }
     for (auto& agent : rows.agents) tables.agents.emplace(agent.id, std::move(agent));
+    tables.callbackPolicies = std::move(rows.callbackPolicies);
     return tables;
 }
 

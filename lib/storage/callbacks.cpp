@@ -27,8 +27,8 @@ const std::string selectAttempts =
 constexpr auto insertPolicy =
     "INSERT INTO callback_policies (tenant_id, queue_id, mode, max_dials, max_doubts, after_busy, after_no_answer, "
     "after_declined, after_machine, after_unreachable, after_agent_gone, after_not_dialled, after_unknown, "
-    "expires_after, ring_seconds, ask_key, hours_id, caller_id) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, "
-    "?, ?, ?)";
+    "expires_after, ring_seconds, ask_key, hours_id, caller_id, on_return, abandon_after, use_levels) VALUES (?, ?, ?, "
+    "?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
 
 constexpr auto erasePolicy = "DELETE FROM callback_policies WHERE tenant_id = ? AND queue_id = ?";
 
@@ -99,6 +99,7 @@ void check(const domain::CallbackPolicy& policy) {
         if (delay) within(*delay, 0, month, "delay");
     within(policy.expiresAfter, 60, month, "expires_after");
     within(policy.ring, 5, 120, "ring_seconds");
+    if (policy.abandonAfter) within(*policy.abandonAfter, 0, 24 * 3600, "abandoned_after_seconds");
     if (!policy.callerId.empty()) checkNumber(policy.callerId, "caller_id");
 }
 
@@ -194,6 +195,20 @@ CallbackDetail CallbackRepository::get(const domain::Scope& scope, const std::st
     });
 }
 
+std::map<CallbackId, Callback> CallbackRepository::among(const domain::Scope& scope, const std::set<CallbackId>& ids) {
+    Where where;
+    whereTenant(where, scope, "callbacks");
+    where.in("id", ids);
+    return database_.connections().read([&](Sql& sql) {
+        std::map<CallbackId, Callback> out;
+        for (const auto& row : sql.rows<CallbackRow>(selectCallback() + where.text, where.values)) {
+            auto one = callbackOf(row);
+            out.emplace(one.id, std::move(one));
+        }
+        return out;
+    });
+}
+
 CancelledCallback CallbackRepository::cancel(const domain::Scope& scope, const std::string& id,
                                              const std::set<QueueId>& memberOf) {
     const auto now = database_.clock().now();
@@ -215,7 +230,7 @@ Callback CallbackRepository::retry(const domain::Scope& scope, const std::string
             if (!domain::nextState(before.state, CallbackEvent::reopen))
                 throw Error(ErrorCode::conflict, "it is " + std::string(domain::stateToken(before.state)) +
                                                      ": only one that waits, failed or expired can be tried again");
-            CallbackChange wanted{"due_at = ?, open_key = ?, ended_at = NULL",
+            CallbackChange wanted{"due_at = ?, open_key = ?, ended_at = NULL, returned_call = NULL",
                                   {epochMicros(now), openKey(before.queue, before.number)},
                                   {}};
             if (domain::isFinal(before.state)) {
@@ -248,6 +263,7 @@ void CallbackRepository::unsetPolicy(const domain::Scope& scope, const QueueId& 
     database_.connections().write([&](Sql& sql) {
         if (!queue.empty()) checkQueue(sql, scope, queue);
         sql.execute(erasePolicy, {scope.tenant().str(), queue.str()});
+        bumpRouting(sql, scope);
     });
 }
 
@@ -258,7 +274,7 @@ void CallbackRepository::setPolicy(const domain::Scope& scope, const QueueId& qu
     Values values{scope.tenant().str(), queue.str(), std::string(domain::modeToken(policy.mode)),
                   std::int64_t(policy.retry.maxDials), std::int64_t(policy.retry.maxDoubts)};
     const auto add = [&](std::int64_t value) { values.emplace_back(value); };
-    for (std::size_t i = 1; i < domain::callbackOutcomes; ++i) {
+    for (std::size_t i = 1; i < domain::attemptOutcomes; ++i) {
         if (const auto& delay = policy.retry.delays[i])
             add(delay->count());
         else
@@ -269,16 +285,24 @@ void CallbackRepository::setPolicy(const domain::Scope& scope, const QueueId& qu
     add(policy.askKey ? 1 : 0);
     values.push_back(orNull(policy.hours));
     values.emplace_back(policy.callerId);
+    values.emplace_back(std::string(domain::returnToken(policy.onReturn)));
+    if (policy.abandonAfter)
+        add(policy.abandonAfter->count());
+    else
+        values.emplace_back();
+    add(policy.useLevels ? 1 : 0);
     database_.connections().write([&](Sql& sql) {
         if (!queue.empty()) checkQueue(sql, scope, queue);
-        sql.execute(insertPolicy + sql.dialect().onDuplicate(
-                                       "tenant_id, queue_id",
-                                       sql.dialect().takeOver({"mode", "max_dials", "max_doubts", "after_busy",
-                                                               "after_no_answer", "after_declined", "after_machine",
-                                                               "after_unreachable", "after_agent_gone",
-                                                               "after_not_dialled", "after_unknown", "expires_after",
-                                                               "ring_seconds", "ask_key", "hours_id", "caller_id"})),
+        sql.execute(insertPolicy +
+                        sql.dialect().onDuplicate(
+                            "tenant_id, queue_id",
+                            sql.dialect().takeOver({"mode", "max_dials", "max_doubts", "after_busy", "after_no_answer",
+                                                    "after_declined", "after_machine", "after_unreachable",
+                                                    "after_agent_gone", "after_not_dialled", "after_unknown",
+                                                    "expires_after", "ring_seconds", "ask_key", "hours_id", "caller_id",
+                                                    "on_return", "abandon_after", "use_levels"})),
                     values);
+        bumpRouting(sql, scope);
     });
 }
 

@@ -7,6 +7,7 @@
 #include "domain/callback.hpp"
 #include "storage/page.hpp"
 
+#include <map>
 #include <set>
 
 namespace pbx::storage {
@@ -58,6 +59,8 @@ public:
                               const std::set<QueueId>& memberOf = {});
     Page<domain::Callback> list(const domain::Scope& scope, const PageRequest& page, const CallbackFilter& filter = {});
     CallbackDetail get(const domain::Scope& scope, const std::string& id, const std::set<QueueId>& memberOf = {});
+    // Those of the tenant, whatever the scope is limited to: for who sees the queue in which they stand.
+    std::map<CallbackId, domain::Callback> among(const domain::Scope& scope, const std::set<CallbackId>& ids);
     // "cancelled" is a promise: no phone rings for it from now on.
     CancelledCallback cancel(const domain::Scope& scope, const std::string& id, const std::set<QueueId>& memberOf = {});
     // Now rather than later; one that is failed or expired is open again, with all its attempts before it, until

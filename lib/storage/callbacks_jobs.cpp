@@ -49,11 +49,6 @@ constexpr auto selectEnded =
     "e.tenant_id = callbacks.tenant_id AND e.callback_id = callbacks.id AND e.pending = 1) ORDER BY ended_at LIMIT ?";
 // Not one that was opened again meanwhile.
 constexpr auto eraseEnded = "DELETE FROM callbacks WHERE tenant_id = ? AND id = ? AND ended_at < ?";
-constexpr auto selectUntold = "SELECT tenant_id, callback_id, version, state, attempt, at FROM callback_events WHERE "
-                              "pending = 1 ORDER BY at, callback_id, version LIMIT ?";
-constexpr auto setTold =
-    "UPDATE callback_events SET pending = NULL WHERE tenant_id = ? AND callback_id = ? AND version "
-    "= ?";
 
 template <class A, class B>
 struct Joined;
@@ -340,9 +335,11 @@ bool CallbackJobRepository::settleDoubt(const CallbackJob& job) {
         const auto next = domain::nextAttempt(policy, CallbackOutcome::unknown, seen->callback.dials,
                                               seen->callback.doubts, now, seen->callback.expiresAt);
         // The token stays: a record that comes very late may still say that the customer was reached.
-        const bool done = next ? change(sql, job.callback.id, CallbackEvent::retry, now,
-                                        {"due_at = ?, owner = ''", {epochMicros(*next)}, ownedBy(job)})
-                               : change(sql, job.callback.id, CallbackEvent::giveUp, now, {{}, {}, ownedBy(job)});
+        const bool done = !returnedCall(sql, job.callback.id).empty()
+                              ? change(sql, job.callback.id, CallbackEvent::cancel, now, {{}, {}, ownedBy(job)})
+                          : next ? change(sql, job.callback.id, CallbackEvent::retry, now,
+                                          {"due_at = ?, owner = ''", {epochMicros(*next)}, ownedBy(job)})
+                                 : change(sql, job.callback.id, CallbackEvent::giveUp, now, {{}, {}, ownedBy(job)});
         if (done)
             sql.execute(setEnded, {epochMicros(now), std::string(domain::outcomeToken(CallbackOutcome::unknown)),
                                    job.tenant.str(), job.callback.id.str(), std::int64_t(job.callback.attempt)});
@@ -424,31 +421,6 @@ bool CallbackJobRepository::report(const std::string& server, const CallbackId& 
 
 domain::CallbackPolicy CallbackJobRepository::policy(const TenantId& tenant, const QueueId& queue) {
     return database_.connections().read([&](Sql& sql) { return policyOf(sql, tenant, queue); });
-}
-
-std::vector<CallbackNews> CallbackJobRepository::untold(int atMost) {
-    return database_.connections().read([&](Sql& sql) {
-        std::vector<CallbackNews> out;
-        for (const auto& row : sql.rows<Row<std::string, std::string, Int, std::string, Int, Int>>(
-                 selectUntold, {std::int64_t(atMost)})) {
-            CallbackNews one;
-            one.tenant = TenantId(at<0>(row));
-            one.callback = CallbackId(at<1>(row));
-            one.version = at<2>(row);
-            one.state = domain::parseCallbackState(at<3>(row)).value_or(CallbackState::queued);
-            one.attempt = static_cast<int>(at<4>(row));
-            one.at = fromEpochMicros(at<5>(row));
-            out.push_back(std::move(one));
-        }
-        return out;
-    });
-}
-
-void CallbackJobRepository::told(const std::vector<CallbackNews>& news) {
-    if (news.empty()) return;
-    database_.connections().write([&](Sql& sql) {
-        for (const auto& one : news) sql.execute(setTold, {one.tenant.str(), one.callback.str(), one.version});
-    });
 }
 
 } // namespace pbx::storage

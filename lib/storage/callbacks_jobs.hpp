@@ -59,6 +59,9 @@ struct CallbackNews {
     domain::CallbackState state = domain::CallbackState::queued;
     int attempt = 0;
     UtcTime at;
+    std::optional<domain::CallbackOutcome> outcome; // as it was then
+    QueueId queue;
+    std::string number;
     std::string id() const { return callback.str() + '/' + std::to_string(version); }
 };
 
@@ -117,6 +120,8 @@ public:
     // event by its id.
     std::vector<CallbackNews> untold(int atMost = 100);
     void told(const std::vector<CallbackNews>& news);
+    // Told or not: what each node reads for itself. By time; commits of two nodes may come in another order.
+    std::vector<CallbackNews> newsSince(UtcTime since, int atMost);
 
 private:
     Database& database_;

@@ -14,19 +14,20 @@ namespace {
 
 // --- SQL ---
 const std::string insertEvent =
-    "INSERT INTO callback_events (tenant_id, callback_id, version, state, attempt, at, pending) SELECT tenant_id, id, "
-    "version, state, attempt, state_at, 1 FROM callbacks WHERE id = ?";
+    "INSERT INTO callback_events (tenant_id, callback_id, version, state, attempt, at, pending, outcome) SELECT "
+    "tenant_id, id, version, state, attempt, state_at, 1, outcome FROM callbacks WHERE id = ?";
 constexpr auto endAttempt = "UPDATE callback_attempts SET ended_at = ?, outcome = ?, dial_status = ?, hangup_cause = ? "
                             "WHERE tenant_id = ? AND callback_id = ? AND attempt = ?";
-const std::string selectPolicy =
+constexpr auto selectReturned = "SELECT returned_call FROM callbacks WHERE id = ?";
+const std::string selectPolicies =
     "SELECT mode, max_dials, max_doubts, after_busy, after_no_answer, after_declined, after_machine, "
     "after_unreachable, after_agent_gone, after_not_dialled, after_unknown, expires_after, ring_seconds, ask_key, "
-    "hours_id, caller_id, queue_id FROM callback_policies WHERE tenant_id = ? AND queue_id IN (?, '') ORDER BY "
-    "queue_id DESC "
-    "LIMIT 1";
+    "hours_id, caller_id, queue_id, on_return, abandon_after, use_levels FROM callback_policies WHERE tenant_id = ?";
+const std::string selectPolicy = selectPolicies + " AND queue_id IN (?, '') ORDER BY queue_id DESC LIMIT 1";
 
-using PolicyRow = Row<std::string, Int, Int, Maybe<Int>, Maybe<Int>, Maybe<Int>, Maybe<Int>, Maybe<Int>, Maybe<Int>,
-                      Maybe<Int>, Maybe<Int>, Int, Int, Int, Maybe<std::string>, std::string, std::string>;
+using PolicyRow =
+    Row<std::string, Int, Int, Maybe<Int>, Maybe<Int>, Maybe<Int>, Maybe<Int>, Maybe<Int>, Maybe<Int>, Maybe<Int>,
+        Maybe<Int>, Int, Int, Int, Maybe<std::string>, std::string, std::string, std::string, Maybe<Int>, Int>;
 
 template <class T>
 T known(const std::optional<T>& value, std::string_view text) {
@@ -73,6 +74,30 @@ std::optional<std::chrono::seconds> delayOf(const Maybe<Int>& value) {
 template <std::size_t... I>
 void takeDelays(domain::RetryPolicy& policy, const PolicyRow& row, std::index_sequence<I...>) {
     ((policy.delays[I + 1] = delayOf(at<I + 3>(row))), ...); // the columns are in the order of the outcomes
+}
+
+CallbackPolicy policyFrom(const PolicyRow& row) {
+    CallbackPolicy out;
+    out.mode = known(domain::parseCallbackMode(at<0>(row)), at<0>(row));
+    out.retry.maxDials = static_cast<int>(at<1>(row));
+    out.retry.maxDoubts = static_cast<int>(at<2>(row));
+    takeDelays(out.retry, row, std::make_index_sequence<domain::attemptOutcomes - 1>());
+    out.expiresAfter = std::chrono::seconds(at<11>(row));
+    out.ring = std::chrono::seconds(at<12>(row));
+    out.askKey = at<13>(row) != 0;
+    out.hours = idOf<HoursId>(at<14>(row));
+    out.callerId = at<15>(row);
+    out.onReturn = known(domain::parseCallbackReturn(at<17>(row)), at<17>(row));
+    out.abandonAfter = delayOf(at<18>(row));
+    out.useLevels = at<19>(row) != 0;
+    return out;
+}
+
+// A customer who has come by himself is not rung again; what he is told of comes from the policy as it is now.
+bool endReturned(Sql& sql, const TenantId& tenant, const Callback& callback, UtcTime now) {
+    const auto outcome = outcomeOf(policyOf(sql, tenant, callback.queue).onReturn);
+    return change(sql, callback.id, CallbackEvent::cancel, now,
+                  {"outcome = ?", {std::string(domain::outcomeToken(outcome))}, {}});
 }
 
 } // namespace
@@ -126,20 +151,22 @@ bool change(Sql& sql, const CallbackId& id, CallbackEvent event, UtcTime now, co
 }
 
 CallbackPolicy policyOf(Sql& sql, const TenantId& tenant, const QueueId& queue, std::optional<QueueId>* holder) {
-    CallbackPolicy out;
     const auto row = sql.row<PolicyRow>(selectPolicy, {tenant.str(), queue.str()});
-    if (!row) return out;
-    out.mode = known(domain::parseCallbackMode(at<0>(*row)), at<0>(*row));
-    out.retry.maxDials = static_cast<int>(at<1>(*row));
-    out.retry.maxDoubts = static_cast<int>(at<2>(*row));
-    takeDelays(out.retry, *row, std::make_index_sequence<domain::callbackOutcomes - 1>());
-    out.expiresAfter = std::chrono::seconds(at<11>(*row));
-    out.ring = std::chrono::seconds(at<12>(*row));
-    out.askKey = at<13>(*row) != 0;
-    out.hours = idOf<HoursId>(at<14>(*row));
-    out.callerId = at<15>(*row);
+    if (!row) return {};
     if (holder) *holder = QueueId(at<16>(*row));
+    return policyFrom(*row);
+}
+
+std::map<QueueId, CallbackPolicy> allPolicies(Sql& sql, const TenantId& tenant) {
+    std::map<QueueId, CallbackPolicy> out;
+    for (const auto& row : sql.rows<PolicyRow>(selectPolicies, {tenant.str()}))
+        out.emplace(QueueId(at<16>(row)), policyFrom(row));
     return out;
+}
+
+std::string returnedCall(Sql& sql, const CallbackId& id) {
+    const auto row = sql.row<Row<Maybe<std::string>>>(selectReturned, {id.str()});
+    return row && !at<0>(*row).isNull() ? at<0>(*row).value() : std::string();
 }
 
 std::string openKey(const QueueId& queue, std::string_view number) { return queue.str() + '/' + std::string(number); }
@@ -157,9 +184,11 @@ bool settle(Sql& sql, const TenantId& tenant, const Callback& callback, Callback
     auto policy = policyOf(sql, tenant, callback.queue).retry;
     policy.maxDials = callback.maxDials; // as promised when it was asked for
     const auto next = domain::nextAttempt(policy, outcome, callback.dials, callback.doubts, now, callback.expiresAt);
-    if (next)
+    const bool returned = !returnedCall(sql, callback.id).empty();
+    if (next || returned)
         return change(sql, callback.id, CallbackEvent::retry, now,
-                      {"due_at = ?, owner = '', token = ''", {epochMicros(*next)}, {}});
+                      {"due_at = ?, owner = '', token = ''", {epochMicros(next.value_or(now))}, {}}) &&
+               (!returned || endReturned(sql, tenant, callback, now));
     return change(sql, callback.id, CallbackEvent::giveUp, now, {});
 }
 

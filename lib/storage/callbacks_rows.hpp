@@ -5,6 +5,7 @@
 #include "domain/callback.hpp"
 #include "storage/repository.hpp"
 
+#include <map>
 #include <string>
 #include <string_view>
 
@@ -34,12 +35,19 @@ bool change(Sql& sql, const CallbackId& id, domain::CallbackEvent event, UtcTime
 domain::CallbackPolicy policyOf(Sql& sql, const TenantId& tenant, const QueueId& queue,
                                 std::optional<QueueId>* holder = nullptr);
 
+// All of a tenant's, by queue; the tenant's own under an empty id.
+std::map<QueueId, domain::CallbackPolicy> allPolicies(Sql& sql, const TenantId& tenant);
+
 // The key that is unique among the tenant's open callbacks.
 std::string openKey(const QueueId& queue, std::string_view number);
 
 // An attempt came to its end: complete, or missed and then retry or giveUp by the policy; `job` is the row as it is,
-// locked. False: its state does not take this any more.
+// locked. One whose customer has come by himself meanwhile is not tried again: it is cancelled. False: its state does
+// not take this any more.
 bool settle(Sql& sql, const TenantId& tenant, const domain::Callback& callback, domain::CallbackOutcome outcome,
             const domain::DialReport& report, UtcTime now);
+
+// The call by which the customer came while he was dialled; empty: he did not.
+std::string returnedCall(Sql& sql, const CallbackId& id);
 
 } // namespace pbx::storage

@@ -11,6 +11,7 @@
 #include "storage/blocklist.hpp"
 #include "storage/callbacks.hpp"
 #include "storage/callbacks_jobs.hpp"
+#include "storage/callbacks_returns.hpp"
 #include "storage/callers.hpp"
 #include "storage/customers.hpp"
 #include "storage/database.hpp"
@@ -42,9 +43,9 @@ struct Repositories {
           tokens(database), audit(database), idempotency(database), leases(database), blocklist(database),
           priorityCallers(database), customers(database), statusRules(database), dids(database), hours(database),
           queueConditions(database), tenantRouting(database), callers(database), callbacks(database),
-          callbackJobs(database), queueSettings(database), phones(database), trunks(database), outboundRules(database),
-          outboundGuard(database), pauseReasons(database), actions(database), agentStates(database), applied(database) {
-    }
+          callbackJobs(database), callbackReturns(database), queueSettings(database), phones(database),
+          trunks(database), outboundRules(database), outboundGuard(database), pauseReasons(database), actions(database),
+          agentStates(database), applied(database) {}
 
     TenantRepository tenants;
     DepartmentRepository departments;
@@ -66,6 +67,7 @@ struct Repositories {
     CallerRepository callers;
     CallbackRepository callbacks;
     CallbackJobRepository callbackJobs;
+    CallbackReturnRepository callbackReturns;
     QueueSettingsRepository queueSettings;
     PhoneRepository phones;
     TrunkRepository trunks;

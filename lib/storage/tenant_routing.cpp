@@ -1,5 +1,6 @@
 #include "storage/tenant_routing.hpp"
 
+#include "storage/callbacks_rows.hpp"
 #include "storage/routing_rows.hpp"
 
 namespace pbx::storage {
@@ -10,9 +11,10 @@ using domain::TenantRouting;
 // --- SQL ---
 const std::string columns = "default_queue_id, " + destinationColumns("blocked") + ", " + destinationColumns("closed");
 const std::string select = "SELECT " + columns + " FROM tenant_routing WHERE tenant_id = ?";
-constexpr auto change = "UPDATE tenant_routing SET default_queue_id = ?, blocked_kind = ?, blocked_sound = ?, "
-                        "blocked_queue_id = ?, blocked_agent_id = ?, blocked_number = ?, closed_kind = ?, closed_sound "
-                        "= ?, closed_queue_id = ?, closed_agent_id = ?, closed_number = ? WHERE tenant_id = ?";
+constexpr auto updateRouting =
+    "UPDATE tenant_routing SET default_queue_id = ?, blocked_kind = ?, blocked_sound = ?, "
+    "blocked_queue_id = ?, blocked_agent_id = ?, blocked_number = ?, closed_kind = ?, closed_sound "
+    "= ?, closed_queue_id = ?, closed_agent_id = ?, closed_number = ? WHERE tenant_id = ?";
 constexpr auto selectVersion = "SELECT COALESCE((SELECT version FROM tenant_routing WHERE tenant_id = ?), 0), number "
                                "FROM meta WHERE name = 'directory'";
 constexpr auto selectTenant = "SELECT name, title, country, time_zone, languages, created_at FROM tenants WHERE id = "
@@ -63,6 +65,7 @@ RoutingTables loadOnce(Sql& sql, const TenantId& tenant) {
                               idOf<DepartmentId>(at<5>(queue)), static_cast<int>(at<6>(queue)),
                               fromEpochMicros(at<7>(queue))});
     out.conditions = allQueueConditions(sql, tenant);
+    out.callbackPolicies = allPolicies(sql, tenant);
     for (const auto& agent : sql.rows<AgentRow>(selectAgents, {tenant.str()}))
         out.agents.push_back({AgentId(at<0>(agent)), at<1>(agent), at<2>(agent), at<3>(agent), at<4>(agent),
                               idOf<DepartmentId>(at<5>(agent)), fromEpochMicros(at<6>(agent))});
@@ -87,7 +90,7 @@ TenantRouting TenantRoutingRepository::put(const domain::Scope& scope, const Ten
         addDestination(values, routing.blocked);
         addDestination(values, routing.closed);
         values.emplace_back(scope.tenant().str());
-        sql.execute(change, values);
+        sql.execute(updateRouting, values);
         return find(sql, scope.tenant());
     });
 }

@@ -3,6 +3,7 @@
 // (a scope limited to departments or an agent changes nothing here), unavailable, outcomeUnknown.
 #pragma once
 
+#include "domain/callback.hpp"
 #include "domain/model.hpp"
 #include "domain/routing.hpp"
 #include "storage/callers.hpp"
@@ -17,12 +18,13 @@ struct RoutingTables {
     RoutingVersion version; // to be compared with that of every CallerFacts: another one, load anew
     domain::Tenant tenant;
     domain::TenantRouting routing;
-    std::vector<domain::Did> dids;                         // by number
-    std::vector<domain::OpeningHours> hours;               // by name
-    std::vector<domain::StatusRule> statusRules;           // by status
-    std::vector<domain::Queue> queues;                     // by name
-    std::map<QueueId, domain::QueueConditions> conditions; // of queues that have any
-    std::vector<domain::Agent> agents;                     // by id
+    std::vector<domain::Did> dids;                              // by number
+    std::vector<domain::OpeningHours> hours;                    // by name
+    std::vector<domain::StatusRule> statusRules;                // by status
+    std::vector<domain::Queue> queues;                          // by name
+    std::map<QueueId, domain::QueueConditions> conditions;      // of queues that have any
+    std::vector<domain::Agent> agents;                          // by id
+    std::map<QueueId, domain::CallbackPolicy> callbackPolicies; // the tenant's own under an empty id
 };
 
 class TenantRoutingRepository {

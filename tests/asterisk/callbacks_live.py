@@ -25,7 +25,8 @@ OPTIONS = None
 TENANT, QUEUE = "viatalk", "viatalk-sales"
 
 
-class Live(dialplan.Site):
+class Placed(dialplan.Site):
+    """pbxd places callbacks there; the people and what is seen. Its tests are in what is derived from it."""
     asked = 0
 
     @classmethod
@@ -102,10 +103,12 @@ class Live(dialplan.Site):
         self.assertEqual(self.phones.reap(30), {})
         soon(lambda: not self.waiting() and not [m for m in self.queue("QueueMember") if m.get("InCall") == "1"], "the queue to be at rest")
 
-    # --- asked on each face
-
     def ask_json(self):
         return self.call("callback.request", queue="sales", number=self.number)["id"]
+
+
+class Live(Placed):
+    # --- asked on each face
 
     def ask_xmlrpc(self):
         server = xmlrpc.client.ServerProxy(self.pbxd.url + "/RPC2", headers=[("Authorization", f"Bearer {self.token}")])
@@ -227,9 +230,9 @@ class Live(dialplan.Site):
         self.assertEqual((got["attempts"], self.dialled), (1, [self.number]))
 
 
-def main():
+def main(doc=__doc__):
     global OPTIONS
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=doc)
     parser.add_argument("version", type=int, choices=(22, 16))
     parser.add_argument("--pbxd", required=True, type=os.path.abspath)
     parser.add_argument("--pbxctl", required=True, type=os.path.abspath)

@@ -361,6 +361,28 @@ class Requests:
         self.event("QueueCallerJoin", since=mark, Uniqueid=uniqueid, Queue="viatalk-billing")
         self.assertEqual(call.state, "up")
 
+    def test_a_caller_is_put_through_to_a_number(self):
+        """Back to his queue when nobody answers there; where he does, the two talk. What may not be dialled is refused."""
+        soon(lambda: self.pbxd.link()["driven"], "pbxd to drive this Asterisk")
+        call, uniqueid, since = self.call("16465550012")
+        self.event("QueueCallerJoin", since=since, Uniqueid=uniqueid, Queue="viatalk-sales")
+        soon(lambda: any(c["id"] == f"{SERVER}/{uniqueid}" and c["state"] == "waiting" for c in self.pbxd.items("call.list", tenant="viatalk")), "the board to have him")
+        for wrong, what in (({"number": "+19005551234"}, "premium"), ({}, "must be given"), ({"number": "+16465550078", "queue": "billing"}, "must be given")):
+            with self.assertRaisesRegex(Exception, what):
+                self.pbxd.call("queue.transfer_caller", tenant="viatalk", id=f"{SERVER}/{uniqueid}", **wrong)
+        dialled = []
+        self.provider.on_call = lambda call: (dialled.append(call.number), call.phone.ring(call), time.sleep(1), call.phone.refuse(call, "486 Busy Here"))
+        mark = self.ami.mark()
+        self.confirmed("queue.transfer_caller", id=f"{SERVER}/{uniqueid}", number="+16465550078")
+        self.event("QueueCallerJoin", since=mark, Uniqueid=uniqueid, Queue="viatalk-sales")
+        self.assertEqual(dialled, ["+16465550078"])
+        soon(lambda: any(c["id"] == f"{SERVER}/{uniqueid}" and c["state"] == "waiting" for c in self.pbxd.items("call.list", tenant="viatalk")), "him to wait again")
+        self.provider.on_call = lambda call: (dialled.append(call.number), call.answer())
+        mark = self.ami.mark()
+        self.confirmed("queue.transfer_caller", id=f"{SERVER}/{uniqueid}", number="+16465550079")
+        self.event("BridgeEnter", since=mark, Uniqueid=uniqueid)
+        self.assertEqual((dialled[1:], call.state), (["+16465550079"], "up"))
+
     def test_a_number_is_called_for_an_agent(self):
         soon(lambda: self.pbxd.link()["driven"], "pbxd to drive this Asterisk")
         self.phones.register({"viatalk-101": "answer"})

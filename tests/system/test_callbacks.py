@@ -83,6 +83,55 @@ class Callbacks(unittest.TestCase):
             self.assertIn(row["queue"], own)
         self.assertEqual(attempt(S.json, "callback.request", {"queue": "sales", "number": "+12125550333"}, self.t.people["viewer"])[0], "forbidden")
 
+    def test_a_policy_says_what_a_callers_return_means(self):
+        for n, face in enumerate(support.all_faces(S, C.api)):
+            wanted = {"queue": "vip", "on_return": "adopt", "abandoned_after_seconds": 40 + n, "use_levels": False}
+            face.call("callback_policy.set", wanted, self.admin)
+            got = face.call("callback_policy.get", {"queue": "vip"}, self.admin)
+            self.assertEqual({k: got[k] for k in wanted}, wanted, face.name)
+        for outcome in ("reached", "called_again", "adopted"):
+            token, answer = attempt(S.json, "callback_policy.set", {"retries": [{"outcome": outcome, "after_seconds": 5}]}, self.admin)
+            self.assertEqual((token, "retries[0].outcome" in str(answer)), ("invalid_argument", True), answer)
+        S.call("callback_policy.unset", self.admin, queue="vip")
+        got = S.call("callback_policy.get", self.admin, queue="vip")
+        self.assertEqual((got["on_return"], got.get("abandoned_after_seconds"), got["use_levels"]), ("off", None, True))
+
+    def test_who_is_important_is_called_back_first(self):
+        entry = S.call("priority.add", self.admin, number="+12125550361", level=70)
+        S.call("queue.set_conditions", self.admin, id="sales", priority_ceiling=50)
+        try:
+            asked = [S.call("callback.request", self.admin, queue="sales", number=f"+1212555036{n}")["id"] for n in range(2)]
+            self.assertEqual([S.call("callback.get", self.admin, id=id)["priority"] for id in asked], [0, 50])     # the ceiling of the queue
+            S.call("callback_policy.set", self.admin, queue="sales", use_levels=False)
+            S.call("callback.cancel", self.admin, id=asked[1])
+            again = S.call("callback.request", self.admin, queue="sales", number="+12125550361")["id"]
+            self.assertEqual(S.call("callback.get", self.admin, id=again)["priority"], 0)
+        finally:
+            S.call("callback_policy.unset", self.admin, queue="sales")
+            S.call("priority.remove", self.admin, id=entry["id"])
+            S.call("queue.set_conditions", self.admin, id="sales")
+
+    def test_event_poll_tells_what_becomes_of_it(self):
+        cursor = S.call("event.poll", self.admin)["next"]
+        made = S.call("callback.request", self.admin, queue="sales", number="+12125550370", not_before="2099-01-01T00:00:00Z")["id"]
+        other = S.call("callback.request", self.admin, queue="support", number="+12125550371", not_before="2099-01-01T00:00:00Z")["id"]
+        S.call("callback.cancel", self.admin, id=made)
+
+        def told(login, count):
+            seen, after = [], cursor
+            for _ in range(20):
+                page = S.call("event.poll", login, after=after, wait_seconds=1, limit=500)
+                after = page["next"]
+                seen += [e for e in page["items"] if e["type"].startswith("callback.") and e["callback"] in (made, other)]
+                if len(seen) >= count:
+                    break
+            return seen
+        rows = told(self.admin, 3)
+        self.assertEqual([(e["type"], e["callback"], e["queue"], e["number"], e["state"]) for e in rows if e["callback"] == made],
+                         [("callback.asked", made, "sales", "+12125550370", "queued"), ("callback.ended", made, "sales", "+12125550370", "cancelled")])
+        self.assertEqual([e["type"] for e in rows if e["callback"] == other], ["callback.asked"])
+        self.assertEqual({e["queue"] for e in told(self.lead, 2)}, {"sales"})       # who does not see the queue is told nothing
+
     def test_pages_by_turn(self):
         asked = [f"+1212555040{n}" for n in range(5)]
         for number in asked:

@@ -343,7 +343,7 @@ function drawQueues(company, queues, chosen) {
     put(row.waiting, String(counts.waiting));
     for (const figure of [row.waiting, row.longest])
       figure.parentElement.classList.toggle('none', counts.waiting === 0);
-    const first = callers.map(caller => caller.since).sort()[0];
+    const first = callers.filter(caller => !caller.callback).map(caller => caller.since).sort()[0];
     clock(row.longest, company, { from: first, target: queue.status.service_level_seconds });
     if (!first) put(row.longest, '–');
     for (const state of COUNTS) {
@@ -371,9 +371,10 @@ function drawCallers(company, queues, chosen) {
     const number = caller.number || 'number withheld';
     put(row.position, String(caller.position));
     row.position.title = `position ${caller.position} in ${titleOf(caller.queue)}`;
-    put(row.name, caller.name || number);
-    row.name.title = caller.name || number;
-    put(row.number, caller.name ? number : '');
+    const shown = caller.callback ? `Callback ${caller.name}`.trim() : caller.name;
+    put(row.name, shown || number);
+    row.name.title = shown || number;
+    put(row.number, shown ? number : '');
     put(row.queue, chosen ? '' : titleOf(caller.queue));
     clock(row.wait, company, { from: caller.since, target: caller.queue.status.service_level_seconds });
   });

@@ -4,6 +4,7 @@ namespace pbx::ops {
 namespace {
 
 constexpr std::int32_t month = 30 * 24 * 3600;
+constexpr std::int32_t day = 24 * 3600;
 
 constexpr std::string_view queueDoc = "Id or name of the queue; left out: the tenant's, which holds where a queue has "
                                       "none of its own.";
@@ -17,12 +18,19 @@ constexpr std::string_view expiresDoc = "Seconds from the request on, 60 to 2592
 constexpr std::string_view policyRingDoc = "Seconds the customer's phone rings, 5 to 120.";
 constexpr std::string_view keyDoc = "Whether the customer must press 1 to show that no machine answered.";
 
+constexpr std::string_view returnDoc = "When the customer calls the queue himself: off, the callback stays; cancel, it "
+                                       "ends; adopt, it ends and he waits at its place.";
+constexpr std::string_view levelsDoc =
+    "Whether priority callers and customers' statuses lift a callback as they lift a "
+    "call; one asked for in the queue keeps what it had there.";
+
 } // namespace
 
 const TypeDesc& CallbackRetryRule::describe() {
     static const auto type = describeType<CallbackRetryRule>(
         "CallbackRetryRule",
-        field<&CallbackRetryRule::outcome>("outcome", "What the attempt came to; any but reached."),
+        field<&CallbackRetryRule::outcome>("outcome",
+                                           "What the attempt came to; any but reached, called_again and adopted."),
         field<&CallbackRetryRule::afterSeconds>("after_seconds", "Seconds from its end on.", {.max = month}));
     return type;
 }
@@ -38,7 +46,11 @@ const TypeDesc& CallbackPolicyRow::describe() {
         field<&R::expiresAfterSeconds>("expires_after_seconds", expiresDoc),
         field<&R::ringSeconds>("ring_seconds", policyRingDoc), field<&R::askKey>("ask_key", keyDoc),
         field<&R::hours>("hours", "Opening hours in which it is called; absent: at any time."),
-        field<&R::callerNumber>("caller_number", "Number that the customer is shown; absent: the trunk's."));
+        field<&R::callerNumber>("caller_number", "Number that the customer is shown; absent: the trunk's."),
+        field<&R::onReturn>("on_return", returnDoc),
+        field<&R::abandonedAfterSeconds>("abandoned_after_seconds",
+                                         "Who gives up after waiting so many seconds is called back; absent: nobody."),
+        field<&R::useLevels>("use_levels", levelsDoc));
     return type;
 }
 
@@ -66,7 +78,12 @@ const TypeDesc& CallbackPolicySetParams::describe() {
         field<&P::ringSeconds>("ring_seconds", policyRingDoc, {.min = 5, .max = 120, .fallback = "30"}),
         field<&P::askKey>("ask_key", keyDoc, {.fallback = "no"}),
         field<&P::hours>("hours", "Opening hours in which it is called; left out: at any time.", reference()),
-        field<&P::callerNumber>("caller_number", "Number that the customer is shown; left out: the trunk's.", phone()));
+        field<&P::callerNumber>("caller_number", "Number that the customer is shown; left out: the trunk's.", phone()),
+        field<&P::onReturn>("on_return", returnDoc, {.fallback = "off"}),
+        field<&P::abandonedAfterSeconds>(
+            "abandoned_after_seconds",
+            "Who gives up after waiting so many seconds is called back, 0 to 86400; left out: nobody.", {.max = day}),
+        field<&P::useLevels>("use_levels", levelsDoc, {.fallback = "yes"}));
     return type;
 }
 

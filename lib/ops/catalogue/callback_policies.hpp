@@ -12,6 +12,11 @@ struct Choices<domain::CallbackMode> {
     static constexpr std::string_view name = "CallbackMode";
     static constexpr std::string_view texts[] = {"agent_first", "customer_first"};
 };
+template <>
+struct Choices<domain::CallbackReturn> {
+    static constexpr std::string_view name = "CallbackReturn";
+    static constexpr std::string_view texts[] = {"off", "cancel", "adopt"};
+};
 enum class PolicyOrigin { queue, tenant, built_in };
 template <>
 struct Choices<PolicyOrigin> {
@@ -34,6 +39,9 @@ struct CallbackPolicyRow {
     std::int32_t expiresAfterSeconds = 0, ringSeconds = 0;
     bool askKey = false;
     std::optional<std::string> hours, callerNumber;
+    domain::CallbackReturn onReturn = domain::CallbackReturn::off;
+    std::optional<std::int32_t> abandonedAfterSeconds;
+    bool useLevels = true;
     static const TypeDesc& describe();
 };
 struct CallbackPolicyReference {
@@ -48,6 +56,9 @@ struct CallbackPolicySetParams {
     std::optional<std::int32_t> expiresAfterSeconds, ringSeconds;
     std::optional<bool> askKey;
     std::optional<std::string> hours, callerNumber;
+    std::optional<domain::CallbackReturn> onReturn;
+    std::optional<std::int32_t> abandonedAfterSeconds;
+    std::optional<bool> useLevels;
     static const TypeDesc& describe();
 };
 

@@ -10,6 +10,12 @@ constexpr std::string_view stateDoc =
     "called; retry_at waits for its next attempt; in_doubt: what became of the attempt is being found out; done, "
     "failed, cancelled, expired and blocked are over.";
 
+constexpr std::string_view outcomeDoc =
+    "What the last attempt came to; called_again or adopted: cancelled, as the customer called himself.";
+constexpr std::string_view priorityDoc = "0 to 100, as a caller's: a higher one is served first.";
+constexpr std::string_view requesterDoc =
+    "Login of who asked for it; queue: the caller did, by a key; abandon: he gave up waiting.";
+
 } // namespace
 
 const TypeDesc& CallbackRow::describe() {
@@ -19,14 +25,14 @@ const TypeDesc& CallbackRow::describe() {
         field<&CallbackRow::number>("number", "The number to call, E.164."),
         field<&CallbackRow::name>("name", "The customer's name; empty: not given."),
         field<&CallbackRow::note>("note", "What the agent should know; empty: nothing."),
-        field<&CallbackRow::state>("state", stateDoc),
-        field<&CallbackRow::outcome>("outcome", "What the last attempt came to."),
+        field<&CallbackRow::state>("state", stateDoc), field<&CallbackRow::outcome>("outcome", outcomeDoc),
         field<&CallbackRow::attempts>("attempts", "How often the number was dialled."),
         field<&CallbackRow::maxAttempts>("max_attempts", "How often it is dialled at most."),
-        field<&CallbackRow::requestedBy>("requested_by", "Login of who asked for it; queue: the caller did, by a key."),
+        field<&CallbackRow::requestedBy>("requested_by", requesterDoc),
         field<&CallbackRow::requestedAt>("requested_at", "When it was asked for: its turn."),
         field<&CallbackRow::dueAt>("due_at", "Not before."), field<&CallbackRow::expiresAt>("expires_at", "Not after."),
-        field<&CallbackRow::endedAt>("ended_at", "When it was over."));
+        field<&CallbackRow::endedAt>("ended_at", "When it was over."),
+        field<&CallbackRow::priority>("priority", priorityDoc));
     return type;
 }
 
@@ -56,16 +62,15 @@ const TypeDesc& CallbackDetail::describe() {
         field<&CallbackDetail::number>("number", "The number to call, E.164."),
         field<&CallbackDetail::name>("name", "The customer's name; empty: not given."),
         field<&CallbackDetail::note>("note", "What the agent should know; empty: nothing."),
-        field<&CallbackDetail::state>("state", stateDoc),
-        field<&CallbackDetail::outcome>("outcome", "What the last attempt came to."),
+        field<&CallbackDetail::state>("state", stateDoc), field<&CallbackDetail::outcome>("outcome", outcomeDoc),
         field<&CallbackDetail::attempts>("attempts", "How often the number was dialled."),
         field<&CallbackDetail::maxAttempts>("max_attempts", "How often it is dialled at most."),
-        field<&CallbackDetail::requestedBy>("requested_by",
-                                            "Login of who asked for it; queue: the caller did, by a key."),
+        field<&CallbackDetail::requestedBy>("requested_by", requesterDoc),
         field<&CallbackDetail::requestedAt>("requested_at", "When it was asked for: its turn."),
         field<&CallbackDetail::dueAt>("due_at", "Not before."),
         field<&CallbackDetail::expiresAt>("expires_at", "Not after."),
         field<&CallbackDetail::endedAt>("ended_at", "When it was over."),
+        field<&CallbackDetail::priority>("priority", priorityDoc),
         field<&CallbackDetail::history>("history", "Each attempt, oldest first."));
     return type;
 }

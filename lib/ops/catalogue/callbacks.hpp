@@ -17,8 +17,9 @@ struct Choices<domain::CallbackState> {
 template <>
 struct Choices<domain::CallbackOutcome> {
     static constexpr std::string_view name = "CallbackOutcome";
-    static constexpr std::string_view texts[] = {"reached",     "busy",       "no_answer",   "declined", "machine",
-                                                 "unreachable", "agent_gone", "not_dialled", "unknown"};
+    static constexpr std::string_view texts[] = {"reached", "busy",         "no_answer",  "declined",
+                                                 "machine", "unreachable",  "agent_gone", "not_dialled",
+                                                 "unknown", "called_again", "adopted"};
 };
 enum class CancelResult { cancelled, too_late };
 template <>
@@ -37,6 +38,7 @@ struct CallbackRow {
     std::string requestedBy;
     UtcTime requestedAt, dueAt, expiresAt;
     std::optional<UtcTime> endedAt;
+    std::int32_t priority = 0;
     static const TypeDesc& describe();
 };
 struct CallbackPage {
@@ -66,6 +68,7 @@ struct CallbackDetail {
     std::string requestedBy;
     UtcTime requestedAt, dueAt, expiresAt;
     std::optional<UtcTime> endedAt;
+    std::int32_t priority = 0;
     std::vector<CallbackAttemptRow> history;
     static const TypeDesc& describe();
 };

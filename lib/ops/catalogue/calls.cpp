@@ -52,6 +52,9 @@ const TypeDesc& QueueTransferParams::describe() {
         "QueueTransferParams", field<&QueueTransferParams::id>("id", whichCall, reference()),
         field<&QueueTransferParams::queue>("queue", "Id or name of the queue to move it to, on the same Asterisk.",
                                            reference()),
+        field<&QueueTransferParams::number>("number",
+                                            "Or the number to put the call through to, as call.originate may dial it.",
+                                            {.format = Format::phone}),
         field<&QueueTransferParams::waitSeconds>("wait_seconds", patienceDoc, patience()));
     return type;
 }

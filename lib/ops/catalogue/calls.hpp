@@ -39,7 +39,8 @@ struct CallMonitorParams {
     static const TypeDesc& describe();
 };
 struct QueueTransferParams {
-    std::string id, queue;
+    std::string id;
+    std::optional<std::string> queue, number; // one of them
     std::optional<std::int32_t> waitSeconds;
     static const TypeDesc& describe();
 };
@@ -70,8 +71,9 @@ struct CallMonitor {
 struct QueueTransferCaller {
     using Params = QueueTransferParams;
     using Result = CommandResult;
-    static constexpr std::string_view name = "queue.transfer_caller",
-                                      summary = "Move a caller who waits to another queue of the tenant.";
+    static constexpr std::string_view
+        name = "queue.transfer_caller",
+        summary = "Move a caller who waits to another queue, or to a number that may be dialled.";
     static constexpr domain::RoleSet roles = leaders;
     static constexpr bool changes = true;
 };

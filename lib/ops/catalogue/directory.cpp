@@ -131,8 +131,9 @@ const TypeDesc& QueueCaller::describe() {
         field<&QueueCaller::priority>("priority", "Priority in Asterisk, where it is known; higher is served first."),
         field<&QueueCaller::number>("number", "The caller's number as Asterisk has it; empty: withheld."),
         field<&QueueCaller::name>("name", "The caller's name as Asterisk has it."),
-        field<&QueueCaller::since>("since", "When the caller joined."),
-        field<&QueueCaller::waitSeconds>("wait_seconds", "Seconds waited at as_of."));
+        field<&QueueCaller::since>("since", "When the caller joined; of a callback: when it was asked for."),
+        field<&QueueCaller::waitSeconds>("wait_seconds", "Seconds waited at as_of."),
+        field<&QueueCaller::callback>("callback", "Id of the callback whose place is kept so: nobody is on the line."));
     return type;
 }
 
@@ -162,7 +163,7 @@ const TypeDesc& QueueMember::describe() {
 
 const TypeDesc& QueueCounts::describe() {
     static const auto type = describeType<QueueCounts>(
-        "QueueCounts", field<&QueueCounts::waiting>("waiting", "Callers waiting."),
+        "QueueCounts", field<&QueueCounts::waiting>("waiting", "Callers waiting, on the line."),
         field<&QueueCounts::longestWaitSeconds>("longest_wait_seconds", "The longest wait among them."),
         field<&QueueCounts::members>("members", "Members in all."),
         field<&QueueCounts::free>("free", "Members that could take a call now."),
@@ -170,7 +171,10 @@ const TypeDesc& QueueCounts::describe() {
         field<&QueueCounts::inCall>("in_call", "Members in a call."),
         field<&QueueCounts::wrapup>("wrapup", "Members in wrap-up."),
         field<&QueueCounts::paused>("paused", "Members that are paused and not in a call."),
-        field<&QueueCounts::unavailable>("unavailable", "Members whose phone is unavailable."));
+        field<&QueueCounts::unavailable>("unavailable", "Members whose phone is unavailable."),
+        field<&QueueCounts::callbacks>("callbacks", "Callbacks that stand in line beside the callers."),
+        field<&QueueCounts::longestCallbackSeconds>("longest_callback_seconds",
+                                                    "How long ago the oldest of these was asked for."));
     return type;
 }
 

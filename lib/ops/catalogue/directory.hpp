@@ -170,6 +170,7 @@ struct QueueCaller {
     std::string number, name;
     UtcTime since;
     std::int32_t waitSeconds = 0;
+    std::optional<std::string> callback; // whose place is kept so; number, name and since are the customer's
     static const TypeDesc& describe();
 };
 
@@ -199,7 +200,7 @@ struct QueueMember {
 };
 struct QueueCounts {
     std::int32_t waiting = 0, longestWaitSeconds = 0, members = 0, free = 0, ringing = 0, inCall = 0, wrapup = 0,
-                 paused = 0, unavailable = 0;
+                 paused = 0, unavailable = 0, callbacks = 0, longestCallbackSeconds = 0;
     static const TypeDesc& describe();
 };
 struct QueueStatusResult {

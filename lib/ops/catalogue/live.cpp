@@ -129,23 +129,26 @@ const TypeDesc& CallDetail::describe() {
 const TypeDesc& EventRow::describe() {
     static const auto type = describeType<EventRow>(
         "Event", field<&EventRow::type>("type", "What happened."),
-        field<&EventRow::at>("at", "When, by Asterisk's clock."),
+        field<&EventRow::at>("at", "When, by Asterisk's clock; callback.*: by that of pbxd."),
         field<&EventRow::server>("server", "Name of the Asterisk."),
         field<&EventRow::callId>("call_id", "Id of the call."),
-        field<&EventRow::number>("number", "The caller's number."),
+        field<&EventRow::number>("number", "The caller's number; callback.*: the one to call."),
         field<&EventRow::name>("name", "The caller's name."), field<&EventRow::queue>("queue", "Name of the queue."),
         field<&EventRow::agent>("agent", "Name of the agent."),
         field<&EventRow::memberName>("member_name", "The member's name in Asterisk."),
         field<&EventRow::interface>("interface", "The member's interface."),
         field<&EventRow::outcome>("outcome", "caller.left: answered, abandoned, timeout, key, withdrawn, empty or "
-                                             "unknown; agent.completed: agent, caller or transfer."),
+                                             "unknown; agent.completed: agent, caller or transfer; callback.changed "
+                                             "and callback.ended: what the last attempt came to."),
         field<&EventRow::position>("position", "Place in the queue."),
         field<&EventRow::waitSeconds>("wait_seconds", "Seconds waited; absent: not known."),
         field<&EventRow::talkSeconds>("talk_seconds",
                                       "agent.completed: seconds talked, as Asterisk counted them; absent: not known."),
         field<&EventRow::paused>("paused", "Whether the member is paused."),
         field<&EventRow::pausedReason>("paused_reason", "The reason given."),
-        field<&EventRow::state>("state", "The member's or phone's state."));
+        field<&EventRow::state>("state", "The member's, phone's or callback's state."),
+        field<&EventRow::callback>("callback", "callback.*: its id; caller.*: of the callback whose place is kept so, "
+                                               "without a person on the line."));
     return type;
 }
 

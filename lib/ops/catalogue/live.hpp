@@ -148,14 +148,18 @@ enum class EventType {
     call_ended,
     peer_changed,
     board_stale,
-    board_fresh
+    board_fresh,
+    callback_asked,
+    callback_changed,
+    callback_ended
 };
 template <>
 struct Choices<EventType> {
     static constexpr std::string_view name = "EventType";
     static constexpr std::string_view texts[] = {
-        "caller.joined", "caller.left", "agent.ringing", "agent.connected", "agent.completed", "member.changed",
-        "call.started",  "call.ended",  "peer.changed",  "board.stale",     "board.fresh"};
+        "caller.joined",  "caller.left",    "agent.ringing",    "agent.connected", "agent.completed",
+        "member.changed", "call.started",   "call.ended",       "peer.changed",    "board.stale",
+        "board.fresh",    "callback.asked", "callback.changed", "callback.ended"};
 };
 struct EventRow {
     EventType type = EventType::board_stale;
@@ -163,10 +167,11 @@ struct EventRow {
     std::string server;
     std::optional<std::string> callId, number, name, queue, agent, memberName, interface;
     std::optional<std::string> outcome; // caller.left: answered, abandoned, timeout, key, withdrawn, empty, unknown;
-                                        // agent.completed: agent, caller, transfer
+                                        // agent.completed: agent, caller, transfer; callback.*: its outcome
     std::optional<std::int32_t> position, waitSeconds, talkSeconds;
     std::optional<bool> paused;
     std::optional<std::string> pausedReason, state;
+    std::optional<std::string> callback;
     static const TypeDesc& describe();
 };
 struct EventPage {

@@ -1,6 +1,7 @@
 // What is done to calls: the request is stored with the Uniqueid of the one channel that it is about.
 #include "ops/catalogue/calls.hpp"
 #include "ops/handlers/call_target.hpp"
+#include "ops/handlers/routing_common.hpp"
 
 #include "base/random.hpp"
 
@@ -65,10 +66,22 @@ Outcome prioritise(Context& context, const QueuePrioritiseParams& params) {
     return carryOut(context, {wanted}, params.waitSeconds);
 }
 
+// As for call.originate: the tenant pays for that call.
+Outcome transferToNumber(Context& context, const CallTarget& target, const QueueTransferParams& params) {
+    const auto number = allowedNumber(context, *params.number).text;
+    auto wanted = callAction(context, ActionKind::queueTransfer, target, target.call->callerUniqueid);
+    wanted.parameters["number"] = wanted.parameters["detail"] = number;
+    reserveCall(context, number);
+    return carryOut(context, {wanted}, params.waitSeconds);
+}
+
 Outcome transferCaller(Context& context, const QueueTransferParams& params) {
     const BoardView view(context, context.scope());
     const auto target = findWaiting(context, view, params.id);
-    const auto to = context.repositories().queues.get(view.scope(), params.queue, view.ownQueues());
+    if (params.queue.has_value() == params.number.has_value())
+        throw Error::field("queue", "or number must be given, and not both");
+    if (params.number) return transferToNumber(context, target, params);
+    const auto to = context.repositories().queues.get(view.scope(), *params.queue, view.ownQueues());
     if (to.id == target.mapped->queue.id)
         throw Error(ErrorCode::conflict, "the caller waits in " + to.name + " already");
     if (to.server != target.board->server)

@@ -26,11 +26,6 @@ std::string phoneNumber(const Context& context, const domain::Agent& agent) {
     }
 }
 
-// Who is behind the request: each user and each token has a cap of its own.
-std::string sourceOf(const access::Principal& principal) {
-    return principal.token ? principal.login + '/' + principal.token->str() : principal.login;
-}
-
 Outcome originate(Context& context, const CallOriginateParams& params) {
     const auto phone = findPhone(context, params.agent);
     context.concerns(phone.agent.id.str());
@@ -39,11 +34,7 @@ Outcome originate(Context& context, const CallOriginateParams& params) {
     wanted.parameters["number"] = wanted.parameters["detail"] = number.text;
     wanted.parameters["caller_id"] =
         params.callerId ? shownNumber(context, *params.callerId) : phoneNumber(context, phone.agent);
-    const auto tenant = context.scope().tenant();
-    const auto& services = context.services();
-    for (const auto& alarm : context.repositories().outboundGuard.reserve(
-             tenant, number.text, sourceOf(context.principal()), services.outboundCaps))
-        services.capAlarm(tenant, context.principal().login, alarm);
+    reserveCall(context, number.text);
     return carryOut(context, {wanted}, params.waitSeconds);
 }
 

@@ -44,6 +44,9 @@ CallbackPolicyRow row(const Context& context, const About& of) {
     out.askKey = policy.askKey;
     out.hours = hoursName(context, policy.hours);
     out.callerNumber = unlessEmpty(policy.callerId);
+    out.onReturn = policy.onReturn;
+    if (policy.abandonAfter) out.abandonedAfterSeconds = wireInt(policy.abandonAfter->count());
+    out.useLevels = policy.useLevels;
     return out;
 }
 
@@ -52,8 +55,9 @@ void takeRetries(domain::RetryPolicy& policy, const std::vector<CallbackRetryRul
     policy.delays = {};
     for (std::size_t i = 0; i < retries.size(); ++i) {
         const auto field = "retries[" + std::to_string(i) + "].outcome";
-        if (retries[i].outcome == domain::CallbackOutcome::reached)
-            throw Error::field(field, "must not be reached: there is nothing to try again");
+        if (retries[i].outcome == domain::CallbackOutcome::reached ||
+            retries[i].outcome > domain::CallbackOutcome::unknown)
+            throw Error::field(field, "must be what a failed attempt came to: else there is nothing to try again");
         auto& delay = policy.delays[static_cast<std::size_t>(retries[i].outcome)];
         if (delay) throw Error::field(field, "is named twice");
         delay = seconds(retries[i].afterSeconds);
@@ -77,6 +81,9 @@ CallbackPolicyRow set(Context& context, const CallbackPolicySetParams& params) {
     policy.askKey = params.askKey.value_or(false);
     policy.hours = wantedHours(context, params.hours);
     if (params.callerNumber) policy.callerId = wantedNumber(context, "caller_number", *params.callerNumber);
+    policy.onReturn = params.onReturn.value_or(policy.onReturn);
+    if (params.abandonedAfterSeconds) policy.abandonAfter = seconds(*params.abandonedAfterSeconds);
+    policy.useLevels = params.useLevels.value_or(true);
     context.repositories().callbacks.setPolicy(context.scope(), of.queue, policy);
     return row(context, of);
 }

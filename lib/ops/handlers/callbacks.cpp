@@ -1,6 +1,7 @@
 // Callbacks: what people ask for. What becomes of it is lib/callbacks' business.
 #include "ops/catalogue/callbacks.hpp"
 #include "ops/handlers/routing_common.hpp"
+#include "routing/desk_board.hpp"
 
 namespace pbx::ops {
 namespace {
@@ -27,7 +28,8 @@ CallbackRow row(const Context& context, const domain::Callback& callback) {
             callback.outcome,     callback.dials,
             callback.maxDials,    callback.requestedBy,
             callback.requestedAt, callback.dueAt,
-            callback.expiresAt,   callback.endedAt};
+            callback.expiresAt,   callback.endedAt,
+            callback.priority};
 }
 
 CallbackPage list(Context& context, const CallbackListParams& params) {
@@ -50,25 +52,39 @@ CallbackDetail get(Context& context, const Reference& params) {
     const BoardView view(context, context.scope());
     const auto found = context.repositories().callbacks.get(view.scope(), params.id, view.ownQueues());
     const auto flat = row(context, found.callback);
-    CallbackDetail detail{flat.id,          flat.queue,   flat.number,    flat.name,        flat.note,
-                          flat.state,       flat.outcome, flat.attempts,  flat.maxAttempts, flat.requestedBy,
-                          flat.requestedAt, flat.dueAt,   flat.expiresAt, flat.endedAt,     {}};
+    CallbackDetail detail{flat.id,          flat.queue,       flat.number,      flat.name,
+                          flat.note,        flat.state,       flat.outcome,     flat.attempts,
+                          flat.maxAttempts, flat.requestedBy, flat.requestedAt, flat.dueAt,
+                          flat.expiresAt,   flat.endedAt,     flat.priority,    {}};
     for (const auto& one : found.attempts)
         detail.history.push_back({one.attempt, one.channelId, one.server, one.begunAt, one.gatedAt, one.endedAt,
                                   one.outcome, one.dialStatus, one.hangupCause});
     return detail;
 }
 
+// With what priority that number would enter the queue now, where the policy wants it.
+int priorityOf(const Context& context, const QueueId& queue, const std::string& number) {
+    const auto now = context.now();
+    const auto& services = context.services();
+    const auto ruling =
+        services.desk.rule({context.scope().tenant(), number, routing::Presentation::allowed, std::string(), now});
+    if (!ruling.tables->callbackPolicy(queue).useLevels) return 0;
+    return routing::priorityIn(*ruling.tables, ruling.rows, {ruling.caller, {}, now}, queue,
+                               routing::boardOf(services.boards(), now));
+}
+
 CallbackRequestResult request(Context& context, const CallbackRequestParams& params) {
     const BoardView view(context, context.scope());
     storage::NewCallback wanted;
-    wanted.queue = params.queue;
+    const auto queue = context.repositories().queues.get(view.scope(), params.queue, view.ownQueues()).id;
+    wanted.queue = queue.str();
     wanted.number = allowedNumber(context, normalised(context, params.number)).text;
     wanted.name = params.name.value_or("");
     wanted.note = params.note.value_or("");
     wanted.requestedBy = context.principal().login;
     wanted.notBefore = params.notBefore;
     wanted.expiresAt = params.expiresAt;
+    wanted.priority = priorityOf(context, queue, wanted.number);
     const auto made = context.repositories().callbacks.request(view.scope(), wanted, view.ownQueues());
     const auto& callback = made.callback;
     context.concerns(callback.id.str());

@@ -57,6 +57,12 @@ EventType eventType(live::FeedKind kind) {
         return EventType::board_stale;
     case FeedKind::boardFresh:
         return EventType::board_fresh;
+    case FeedKind::callbackAsked:
+        return EventType::callback_asked;
+    case FeedKind::callbackChanged:
+        return EventType::callback_changed;
+    case FeedKind::callbackEnded:
+        return EventType::callback_ended;
     }
     return EventType::board_stale;
 }
@@ -89,6 +95,8 @@ EventRow row(const BoardView& view, const live::FeedEvent& event) {
         out.pausedReason = unlessEmpty(event.pausedReason);
     }
     out.state = unlessEmpty(event.state);
+    out.callback = unlessEmpty(event.callback);
+    if (out.callback && !out.callId) out.number = event.number;
     return out;
 }
 

@@ -1,3 +1,4 @@
+#include "domain/callback.hpp"
 #include "ops/board_view.hpp"
 #include "ops/handlers/applied.hpp"
 #include "ops/handlers/choices.hpp"
@@ -79,6 +80,49 @@ QueueRow get(Context& context, const Reference& params) {
     return row(view, AppliedView::recent(context), findVisible(context, view, params.id));
 }
 
+// Those whose places are kept in that queue. The board is shown without them when the database is away.
+std::map<CallbackId, domain::Callback> callbacksIn(const Context& context, const live::Queue& queue) {
+    std::set<CallbackId> ids;
+    for (const auto& caller : queue.callers)
+        if (const auto ours = domain::parseCallbackChannelId(caller->uniqueid)) ids.insert(ours->id);
+    if (ids.empty()) return {};
+    try {
+        return context.repositories().callbacks.among(context.scope(), ids);
+    } catch (const Error& error) {
+        context.services().warn("queue.callbacks_unknown", error);
+        return {};
+    }
+}
+
+void addWaiting(const Context& context, const std::string& server, const live::Queue& queue,
+                QueueStatusResult& result) {
+    const auto callbacks = callbacksIn(context, queue);
+    auto& counts = result.counts;
+    for (const auto& caller : queue.callers) {
+        QueueCaller row{live::callKey(server, caller->linkedid),
+                        caller->position,
+                        caller->priority,
+                        caller->number,
+                        caller->name,
+                        caller->since,
+                        0,
+                        {}};
+        if (const auto ours = domain::parseCallbackChannelId(caller->uniqueid)) {
+            row.callback = ours->id.str();
+            if (const auto known = callbacks.find(ours->id); known != callbacks.end()) {
+                row.number = known->second.number;
+                row.name = known->second.name;
+                row.since = known->second.requestedAt;
+            }
+        }
+        row.waitSeconds = wholeSeconds(row.since, context.now());
+        auto& longest = row.callback ? counts.longestCallbackSeconds : counts.longestWaitSeconds;
+        longest = std::max(longest, row.waitSeconds);
+        ++(row.callback ? counts.callbacks : counts.waiting);
+        result.callers.push_back(std::move(row));
+    }
+}
+
 QueueStatusResult status(Context& context, const Reference& params) {
     const BoardView view(context, context.scope());
     const auto& queue = findVisible(context, view, params.id);
@@ -101,13 +145,7 @@ QueueStatusResult status(Context& context, const Reference& params) {
     result.maxLength = live->max;
     result.weight = live->weight;
     result.serviceLevelSeconds = live->serviceLevel;
-    for (const auto& caller : live->callers) {
-        const auto waited = wholeSeconds(caller->since, now);
-        result.callers.push_back({live::callKey(queue.server, caller->linkedid), caller->position, caller->priority,
-                                  caller->number, caller->name, caller->since, waited});
-        result.counts.longestWaitSeconds = std::max(result.counts.longestWaitSeconds, waited);
-    }
-    result.counts.waiting = wireInt(static_cast<std::int64_t>(live->callers.size()));
+    addWaiting(context, queue.server, *live, result);
     for (const auto& member : live->members) {
         result.members.push_back(memberRow(view, queue.server, *member, now));
         count(result.counts, result.members.back());

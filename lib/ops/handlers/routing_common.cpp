@@ -92,6 +92,17 @@ routing::Number allowedNumber(const Context& context, const std::string& text) {
     return number;
 }
 
+void reserveCall(const Context& context, const std::string& number) {
+    const auto& who = context.principal();
+    const auto tenant = context.scope().tenant();
+    const auto& services = context.services();
+    // Each user and each token has a cap of its own.
+    const auto source = who.token ? who.login + '/' + who.token->str() : who.login;
+    for (const auto& alarm :
+         context.repositories().outboundGuard.reserve(tenant, number, source, services.outboundCaps))
+        services.capAlarm(tenant, who.login, alarm);
+}
+
 std::optional<UtcTime> wantedExpiry(const Context& context, const std::optional<UtcTime>& at,
                                     const std::optional<std::int32_t>& inMinutes) {
     if (at && inMinutes) throw Error::field("expires_in_minutes", "says the same as expires_at: give one of the two");

@@ -26,6 +26,10 @@ bool isOwnNumber(const Context& context, const std::string& number);
 // its own, and not blocked. Also throws conflict (it is blocked).
 routing::Number allowedNumber(const Context& context, const std::string& text);
 
+// Counts a call on request to that number against the caps of its source and tenant, and tells who should know. Throws
+// rateLimited (a cap is full) or conflict (dialling on request is stopped).
+void reserveCall(const Context& context, const std::string& number);
+
 // Of the two ways to say it, one; empty: never.
 std::optional<UtcTime> wantedExpiry(const Context& context, const std::optional<UtcTime>& at,
                                     const std::optional<std::int32_t>& inMinutes);

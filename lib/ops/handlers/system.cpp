@@ -31,7 +31,7 @@ AsteriskRow asteriskRow(const live::Snapshot& board, const LinkFacts* link) {
     std::int64_t callers = 0;
     board.queues.each([&](const live::Queue& queue) {
         members += static_cast<std::int64_t>(queue.members.size());
-        callers += static_cast<std::int64_t>(queue.callers.size());
+        callers += static_cast<std::int64_t>(queue.people());
     });
     row.queues = wireInt(static_cast<std::int64_t>(board.queues.size()));
     row.members = wireInt(members);

@@ -1,4 +1,5 @@
 // Whose turn it is: positions as Asterisk counts them.
+#include "callbacks/kept_place.hpp"
 #include "callbacks/turn.hpp"
 
 #include <gtest/gtest.h>
@@ -30,6 +31,33 @@ protected:
     QueueSight queue;
     Turns turns{{first, {0, noon, first}}, {second, {0, noon + 10s, second}}};
 };
+
+// Its customer calls by himself: before who came after it was asked for, behind who came earlier, callback or caller.
+TEST_F(TurnOf, WhoTakesOverACallbacksPlace) {
+    const auto job = [](const CallbackId& id, Micros after) {
+        storage::CallbackJob out;
+        out.callback.id = id;
+        out.callback.requestedAt = noon + after;
+        return out;
+    };
+    const std::vector<storage::CallbackJob> underWay{job(first, 0s), job(second, 10s)};
+    caller(-20s);
+    placeholder(first, 1s);
+    placeholder(second, 11s);
+    caller(20s);
+    Sight sight;
+    sight.queues["acme-sales"] = queue;
+    auto mine = underWay[1].callback;
+    mine.priority = 4;
+    const auto place = [&](int priority) { return keptPlace(sight, "acme-sales", mine, priority, underWay)->position; };
+    EXPECT_EQ(1, place(0)); // its priority lifts him before everybody of a lower one
+    mine.priority = 0;
+    EXPECT_EQ(3, place(0)); // where its own placeholder stands, which goes
+    EXPECT_EQ(1, place(7)); // he has become important
+    EXPECT_EQ(7, keptPlace(sight, "acme-sales", mine, 7, underWay)->priority);
+    EXPECT_EQ(noon + 10s, keptPlace(sight, "acme-sales", mine, 7, underWay)->since);
+    EXPECT_EQ(std::nullopt, keptPlace(sight, "acme-support", mine, 0, underWay));
+}
 
 TEST_F(TurnOf, NobodyWaits) { EXPECT_EQ(1, position(first)); }
 

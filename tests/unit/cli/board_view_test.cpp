@@ -176,6 +176,17 @@ TEST(BoardView, TheLongestWaitStandsFirstAndLateOnesAreRed) {
     EXPECT_THAT(lineWith(lines, "first"), Not(HasSubstr("\x1b[31;1m")));
 }
 
+TEST(BoardView, WhosePlaceIsKeptIsACallback) {
+    auto support = queue("support");
+    addCaller(support, "first", 20);
+    addCaller(support, "second", 30);
+    support.status.callers[1].callback = "r_abcdefgh234567zz";
+    support.status.callers[1].name = "Zoe";
+    const auto lines = renderBoard(boardOf({support}), {100, 40}, start, "", false);
+    EXPECT_THAT(lineWith(lines, "second"), HasSubstr("callback: Zoe"));
+    EXPECT_THAT(lineWith(lines, "first"), Not(HasSubstr("callback")));
+}
+
 TEST(BoardView, HostileNamesDoNotReachTheTerminal) {
     auto support = queue("support");
     addCaller(support, "1\x1b]0;owned\x07", 5);

@@ -369,19 +369,21 @@ TEST(Remote, AnObjectAsCsvIsATableAndOneAList) {
         return ops::Value::of(queueStatus());
     };
     const auto csv = runCli({"queue", "status", "support", "--output", "csv"}, at(pbxd)).out;
-    EXPECT_EQ(csv, "id,name,title,server,asterisk_name,department,strategy,max_length,weight,service_level_seconds,"
-                   "counts.waiting,counts.longest_wait_seconds,counts.members,counts.free,counts.ringing,"
-                   "counts.in_call,counts.wrapup,counts.paused,counts.unavailable,as_of,stale\r\n"
-                   "q1,support,\"Support, all\",main,viatalk-support,,,,,,0,0,2,0,0,0,0,0,0,1970-01-01T00:00:00Z,no\r\n"
-                   "\r\n"
-                   "callers,call_id,position,priority,number,name,since,wait_seconds\r\n"
-                   "\r\n"
-                   "members,agent,member_name,interface,state,device_status,penalty,paused,paused_reason,paused_since,"
-                   "calls_taken,last_call_at,call_id,talking_to,in_call_since,wrapup_until\r\n"
-                   "members,alice,Alice Moreno,PJSIP/viatalk-101,in_call,2,0,no,,,7,1970-01-01T00:00:00Z,"
-                   "main-1763934273.1042,'+15550100,1970-01-01T00:00:00Z,\r\n"
-                   "members,,Desk 9,PJSIP/viatalk-109,paused,1,3,yes,lunch,1970-01-01T00:00:00Z,0,,,,,"
-                   "1970-01-01T00:00:00Z\r\n");
+    EXPECT_EQ(csv,
+              "id,name,title,server,asterisk_name,department,strategy,max_length,weight,service_level_seconds,"
+              "counts.waiting,counts.longest_wait_seconds,counts.members,counts.free,counts.ringing,"
+              "counts.in_call,counts.wrapup,counts.paused,counts.unavailable,counts.callbacks,"
+              "counts.longest_callback_seconds,as_of,stale\r\n"
+              "q1,support,\"Support, all\",main,viatalk-support,,,,,,0,0,2,0,0,0,0,0,0,0,0,1970-01-01T00:00:00Z,no\r\n"
+              "\r\n"
+              "callers,call_id,position,priority,number,name,since,wait_seconds,callback\r\n"
+              "\r\n"
+              "members,agent,member_name,interface,state,device_status,penalty,paused,paused_reason,paused_since,"
+              "calls_taken,last_call_at,call_id,talking_to,in_call_since,wrapup_until\r\n"
+              "members,alice,Alice Moreno,PJSIP/viatalk-101,in_call,2,0,no,,,7,1970-01-01T00:00:00Z,"
+              "main-1763934273.1042,'+15550100,1970-01-01T00:00:00Z,\r\n"
+              "members,,Desk 9,PJSIP/viatalk-109,paused,1,3,yes,lunch,1970-01-01T00:00:00Z,0,,,,,"
+              "1970-01-01T00:00:00Z\r\n");
 }
 
 TEST(Remote, PbxdsErrorsBecomeExitCodesWithRequestIdAndRemedy) {
@@ -614,7 +616,8 @@ TEST(Watch, PrintsTheBoardOfEveryTenantForAnOperator) {
                                   .number = "5550100",
                                   .name = "Ann\x1b[31m",
                                   .since = {},
-                                  .waitSeconds = 75});
+                                  .waitSeconds = 75,
+                                  .callback = {}});
         return ops::Value::of(std::move(status));
     };
     const auto done = runCli({"watch", "--once"}, at(pbxd));

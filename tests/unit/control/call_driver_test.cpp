@@ -261,6 +261,34 @@ TEST_F(CallDriverTest, MovesACallerToAnotherQueue) {
     EXPECT_EQ(ActionState::confirmed, state(watch));
 }
 
+// Out of his queue, which the dialplan is told the number for; not while dialling on request is stopped.
+TEST_F(CallDriverTest, PutsACallerThroughToANumber) {
+    showBoth(false);
+    const std::map<std::string, std::string> to{{"number", "+16465550100"}};
+    stores->outboundGuard.stop(std::nullopt, "attack", "root");
+    const auto stopped = order(ActionKind::queueTransfer, to);
+    controller->turn();
+    EXPECT_EQ(ActionState::rejected, state(stopped));
+    EXPECT_NE(std::string::npos, reason(stopped).find("stopped: attack")) << reason(stopped);
+    stores->outboundGuard.resume(std::nullopt);
+
+    const auto watch = order(ActionKind::queueTransfer, to);
+    controller->turn();
+    EXPECT_EQ("Action: ShowDialPlan\r\nActionID: \r\nContext: pbxd-moved\r\nExtension: number\r\n\r\n",
+              line.sent.front().text);
+    line.answer(ami::Result::Kind::success, "", {{{"Event", "ListDialplan"}, {"Extension", "number"}}});
+    controller->turn();
+    ASSERT_EQ("Action: QueueWithdrawCaller\r\nActionID: \r\nQueue: acme-support\r\nCaller: "
+              "PJSIP/acme-trunk-0000002a\r\nWithdrawInfo: +16465550100\r\n\r\n",
+              line.sent.front().text);
+    line.answer(ami::Result::Kind::success);
+    controller->turn();
+    EXPECT_EQ(ActionState::sent, state(watch)); // he waits there still
+    showBoth(true);
+    controller->turn();
+    EXPECT_EQ(ActionState::confirmed, state(watch));
+}
+
 TEST_F(CallDriverTest, RecordsUnderANameOfOursAndStopsItsOwnRecordingAlone) {
     showRecording(live::Recording::off);
     const auto watch = order(ActionKind::callRecord, {{"action", "start"}, {"file", "acme/2026-11-23/1-1-abcde.wav"}});

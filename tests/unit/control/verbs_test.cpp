@@ -106,6 +106,8 @@ TEST(Verbs, ARecordingLiesBelowItsFolder) {
     EXPECT_EQ("recording", fieldOf([] { verbs::recordStop("SIP/a-1", ""); }));
     EXPECT_EQ("queue", fieldOf([] { verbs::queueMoveCaller("q", "SIP/a-1", "x,y", 5); }));
     EXPECT_EQ("priority", fieldOf([] { verbs::queueMoveCaller("q", "SIP/a-1", "x", 101); }));
+    for (const auto* number : {"", "6465550100", "+1646", "+16465550100&PJSIP/x", "+1646555010\r\n"})
+        EXPECT_EQ("number", fieldOf([&] { verbs::queueMoveToNumber("q", "SIP/a-1", number); })) << number;
 }
 
 } // namespace

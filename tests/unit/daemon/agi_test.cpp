@@ -35,9 +35,10 @@ protected:
         holder.set(std::make_shared<const domain::Directory>(storage::loadDirectory(*db)));
         desk.emplace(*repos, [this] { return board(); });
         hits.emplace(repos->blocklist);
-        answers.emplace(*desk, *hits, holder, wall, Log::none(), [this](std::string_view outcome) {
-            observed.with([&](auto& seen) { ++seen[std::string(outcome)]; });
-        });
+        answers.emplace(
+            *desk, *hits, holder, wall, Log::none(),
+            [this](std::string_view outcome) { observed.with([&](auto& seen) { ++seen[std::string(outcome)]; }); },
+            [this](const routing::Ruling& ruling) { return keep(ruling); });
         agi::ServerSettings serving;
         serving.callers = {{"main", SecretString(token)}, {"other", SecretString(otherToken)}};
         server.emplace(
@@ -79,6 +80,7 @@ protected:
         return [](const domain::Queue&) { return std::optional<routing::QueueFacts>(); };
     };
     std::function<void()> before;
+    AgiAnswers::Keep keep = [](const routing::Ruling&) { return std::nullopt; };
     domain::DirectoryHolder holder;
     std::optional<routing::Desk> desk;
     std::optional<routing::HitCounter> hits;
@@ -125,6 +127,28 @@ TEST_P(AgiOf, AnswersTheWholeCaseTableAndCountsItsHits) {
         EXPECT_EQ(count, number("SELECT hits FROM blocklist WHERE tenant_id = ? AND id = ?", {key.first, key.second}))
             << key.first << ' ' << key.second;
     EXPECT_TRUE(ended(agi::Ending::answered, caseTable().cases.size()));
+}
+
+TEST_P(AgiOf, WhoTakesOverACallbacksPlaceIsToldIt) {
+    routing::test::storeCases(*db);
+    keep = [&](const routing::Ruling& ruling) {
+        EXPECT_EQ("+13125550123", ruling.caller.text);
+        return callbacks::KeptPlace{3, 42, wall.now() - 90s};
+    };
+    start();
+    auto told = ask("viatalk", "+13125550123", "+12125550100");
+    ASSERT_EQ(8U, told.size());
+    EXPECT_EQ((std::pair<std::string, std::string>("PBX_PRIO", "42")), told[2]);
+    EXPECT_EQ((std::pair<std::string, std::string>("PBX_POSITION", "3")), told[5]);
+    EXPECT_EQ((std::pair<std::string, std::string>("PBX_EARLIER", "90")), told[6]);
+    EXPECT_EQ("PBX_DONE", told[7].first);
+    // Nobody is kept out because that could not be found.
+    keep = [](const routing::Ruling&) -> std::optional<callbacks::KeptPlace> {
+        throw Error(ErrorCode::unavailable, "away");
+    };
+    told = ask("viatalk", "+13125550123", "+12125550100");
+    ASSERT_EQ(6U, told.size());
+    EXPECT_EQ("PBX_DONE", told[5].first);
 }
 
 TEST_P(AgiOf, OnlyATenantOfTheServerThatAsksIsAnswered) {

@@ -120,6 +120,11 @@ TEST(CallbackMachine, TokensComeBack) {
         EXPECT_EQ(outcome, parseCallbackOutcome(outcomeToken(outcome)));
     }
     EXPECT_EQ(CallbackMode::customerFirst, parseCallbackMode("customer_first"));
+    for (const auto what : {CallbackReturn::off, CallbackReturn::cancel, CallbackReturn::adopt})
+        EXPECT_EQ(what, parseCallbackReturn(returnToken(what)));
+    EXPECT_FALSE(parseCallbackReturn("Adopt"));
+    EXPECT_EQ("adopted", outcomeToken(outcomeOf(CallbackReturn::adopt)));
+    EXPECT_EQ("called_again", outcomeToken(outcomeOf(CallbackReturn::cancel)));
     EXPECT_FALSE(parseCallbackState("Queued"));
     EXPECT_FALSE(parseCallbackOutcome(""));
     EXPECT_FALSE(parseCallbackMode("agent"));
@@ -153,7 +158,7 @@ TEST(CallbackOutcomes, WhatTheyMeanToTheMachine) {
         {O::machine, CallbackEvent::missNoAnswer},   {O::unreachable, CallbackEvent::missNoAnswer},
         {O::agentGone, CallbackEvent::missNoAnswer}, {O::notDialled, CallbackEvent::missNoAnswer},
         {O::unknown, CallbackEvent::doubt}};
-    ASSERT_EQ(callbackOutcomes, expected.size());
+    ASSERT_EQ(attemptOutcomes, expected.size());
     for (const auto& [outcome, event] : expected) EXPECT_EQ(event, eventOf(outcome)) << outcomeToken(outcome);
 }
 

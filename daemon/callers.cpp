@@ -1,0 +1,75 @@
+#include "daemon/callers.hpp"
+
+#include "routing/desk_board.hpp"
+#include "routing/outbound.hpp"
+
+#include <algorithm>
+
+namespace pbx::daemon {
+
+bool CallerLookup::isWatched(const TenantId& tenant) {
+    if (!watchedAt_ || clock_.steady() - *watchedAt_ >= keepFor) {
+        watched_ = repositories_.callbackReturns.watched();
+        watchedAt_ = clock_.steady();
+    }
+    return watched_.contains(tenant);
+}
+
+std::optional<callbacks::KnownCaller> CallerLookup::find(const std::string& server, const std::string& queue,
+                                                         const std::string& number) {
+    const auto directory = directory_.get();
+    const auto* mapped = directory->queueByAsteriskName(server, queue);
+    if (!mapped || !isWatched(mapped->tenant)) return std::nullopt;
+    const auto now = clock_.now();
+    const auto ruling = desk_.rule({mapped->tenant, number, routing::Presentation::allowed, std::string(), now});
+    const auto& caller = ruling.caller;
+    if (caller.kind != routing::NumberKind::e164) return std::nullopt;
+    callbacks::KnownCaller out;
+    out.tenant = mapped->tenant;
+    out.queue = mapped->queue.id;
+    out.number = caller.text;
+    out.policy = ruling.tables->callbackPolicy(out.queue);
+    if (out.policy.useLevels)
+        out.priority = routing::priorityIn(*ruling.tables, ruling.rows, {caller, {}, now}, out.queue,
+                                           routing::boardOf(boards_(), now));
+    out.mayBeCalled =
+        !routing::findBlock(ruling.rows.blocks, caller, now) && !ruling.tables->dids.contains(caller.text) &&
+        routing::barred(caller, repositories_.outboundRules.list(domain::Scope(out.tenant))) == routing::Barred::no;
+    return out;
+}
+
+std::optional<callbacks::KeptPlace> PlaceKeeper::find(const routing::Ruling& ruling) const {
+    const auto* queue = ruling.queue();
+    if (!queue || ruling.caller.kind != routing::NumberKind::e164 ||
+        ruling.tables->callbackPolicy(queue->id).onReturn != domain::CallbackReturn::adopt)
+        return std::nullopt;
+    const auto open = repositories_.callbackReturns.open(ruling.tables->tenant.id, queue->id, ruling.caller.text);
+    if (!open) return std::nullopt;
+    const auto boards = boards_();
+    const auto board = std::ranges::find(boards, queue->server, [](const auto& one) { return one->server; });
+    if (board == boards.end() || (*board)->stale) return std::nullopt;
+    auto sight = callbacks::sightOf(**board, clock_.now(), true);
+    adjust_(sight);
+    return callbacks::keptPlace(sight, queue->asteriskName, *open, ruling.decision.priority,
+                                repositories_.callbackJobs.inFlight(queue->server));
+}
+
+std::optional<live::FeedEvent> feedEventOf(const storage::CallbackNews& news, const domain::Directory& directory) {
+    using domain::CallbackState;
+    const auto* mapped = directory.queue(news.queue);
+    if (!mapped || news.state == CallbackState::noAnswer || news.state == CallbackState::busy) return std::nullopt;
+    live::FeedEvent event;
+    event.kind = news.state == CallbackState::queued ? live::FeedKind::callbackAsked
+                 : domain::isFinal(news.state)       ? live::FeedKind::callbackEnded
+                                                     : live::FeedKind::callbackChanged;
+    event.at = news.at;
+    event.server = mapped->queue.server;
+    event.queue = mapped->queue.asteriskName;
+    event.callback = news.callback.str();
+    event.number = news.number;
+    event.state = domain::stateToken(news.state);
+    if (news.outcome) event.reason = domain::outcomeToken(*news.outcome);
+    return event;
+}
+
+} // namespace pbx::daemon

@@ -1,0 +1,66 @@
+// Who a caller is to callbacks: found by the tenant's tables for the watch that ends or makes them, and for the
+// question of a call whether it may take an open one's place. And what the change feed is told of them. Threads: what
+// is made here may be called by any. Throws pbx::Error as storage does.
+#pragma once
+
+#include "callbacks/caller_watch.hpp"
+#include "callbacks/kept_place.hpp"
+#include "callbacks/news_feed.hpp"
+#include "domain/directory.hpp"
+#include "live/feed.hpp"
+#include "routing/desk.hpp"
+#include "storage/repositories.hpp"
+
+#include <functional>
+#include <optional>
+#include <vector>
+
+namespace pbx::daemon {
+
+using Boards = std::function<std::vector<live::SnapshotPtr>()>;
+
+// For callbacks::CallerWatchLinks::who. All must outlive it.
+class CallerLookup {
+public:
+    CallerLookup(storage::Repositories& repositories, routing::Desk& desk, const domain::DirectoryHolder& directory,
+                 Boards boards, const Clock& clock)
+        : repositories_(repositories), desk_(desk), directory_(directory), boards_(std::move(boards)), clock_(clock) {}
+
+    // nullopt for the queue of a tenant whose policies do not care, and for what is no number of the public network.
+    std::optional<callbacks::KnownCaller> find(const std::string& server, const std::string& queue,
+                                               const std::string& number);
+
+private:
+    bool isWatched(const TenantId& tenant);
+
+    static constexpr std::chrono::seconds keepFor{2};
+    storage::Repositories& repositories_;
+    routing::Desk& desk_;
+    const domain::DirectoryHolder& directory_;
+    const Boards boards_;
+    const Clock& clock_;
+    std::set<TenantId> watched_; // of the thread that watches
+    std::optional<SteadyTime> watchedAt_;
+};
+
+// The place that a call may take over, if its caller has an open callback in that queue and the policy says adopt.
+// `adjust`: as callbacks::CallerWatch::adjust.
+class PlaceKeeper {
+public:
+    PlaceKeeper(storage::Repositories& repositories, Boards boards, std::function<void(callbacks::Sight&)> adjust,
+                const Clock& clock)
+        : repositories_(repositories), boards_(std::move(boards)), adjust_(std::move(adjust)), clock_(clock) {}
+
+    std::optional<callbacks::KeptPlace> find(const routing::Ruling& ruling) const;
+
+private:
+    storage::Repositories& repositories_;
+    const Boards boards_;
+    const std::function<void(callbacks::Sight&)> adjust_;
+    const Clock& clock_;
+};
+
+// nullopt: not for people's eyes (it lasts for a moment, within a transaction), or its queue is gone.
+std::optional<live::FeedEvent> feedEventOf(const storage::CallbackNews& news, const domain::Directory& directory);
+
+} // namespace pbx::daemon

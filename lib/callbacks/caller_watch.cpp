@@ -1,0 +1,139 @@
+#include "callbacks/caller_watch.hpp"
+
+#include "base/error.hpp"
+
+#include <utility>
+
+namespace pbx::callbacks {
+
+using domain::CallbackReturn;
+using storage::ReturnResult;
+
+namespace {
+
+constexpr std::chrono::hours longestWait{24}; // longer is an error of some clock
+
+} // namespace
+
+CallerWatch::CallerWatch(const live::Feed& feed, storage::CallbackRepository& callbacks,
+                         storage::CallbackReturnRepository& returns, CallerWatchLinks links, const Log& log)
+    : feed_(feed), callbacks_(callbacks), returns_(returns), links_(std::move(links)), log_(log),
+      after_(feed.lastSeq()) {}
+
+void CallerWatch::turn(const std::vector<live::SnapshotPtr>& driven) {
+    std::set<std::string> active;
+    for (const auto& board : driven) {
+        if (board->stale) continue;
+        active.insert(board->server);
+        if (!active_.contains(board->server)) sweep(*board);
+    }
+    const bool whole = readFeed(active);
+    active_ = whole ? std::move(active) : std::set<std::string>(); // else the next turn looks through the boards
+    try {
+        while (!pending_.empty()) {
+            settle(pending_.front());
+            pending_.pop_front();
+        }
+        quiet_ = false;
+    } catch (const Error& error) {
+        if (!std::exchange(quiet_, true)) // once, not each turn
+            log_.warning("callers.unsettled", {{"text", error.text()}, {"cause", error.cause()}});
+    }
+}
+
+void CallerWatch::adjust(Sight& sight) const {
+    kept_.with([&](const auto& kept) {
+        if (kept.empty()) return;
+        for (auto& [name, queue] : sight.queues)
+            for (auto& waiter : queue.waiting)
+                if (const auto found = kept.find(waiter.channelId); found != kept.end()) waiter.since = found->second;
+    });
+}
+
+bool CallerWatch::readFeed(const std::set<std::string>& active) {
+    for (bool whole = true;;) {
+        const auto page = feed_.read(after_, live::Feed::readBatch);
+        after_ = page.next;
+        if (page.fellOut) whole = false;
+        for (const auto& event : page.events)
+            if (active.contains(event->server)) take(*event);
+        if (page.events.empty()) return whole;
+    }
+}
+
+void CallerWatch::take(const live::FeedEvent& event) {
+    const bool joined = event.kind == live::FeedKind::callerJoined;
+    if ((!joined && event.kind != live::FeedKind::callerLeft) || !event.callback.empty()) return;
+    if (joined) return add({true, event.server, event.queue, event.number, event.uniqueid, event.at, 0});
+    if (event.outcome == live::Outcome::abandoned && event.holdSeconds)
+        add({false, event.server, event.queue, event.number, event.uniqueid, event.at, *event.holdSeconds});
+    else
+        kept_.with([&](auto& kept) { kept.erase(event.uniqueid); });
+}
+
+void CallerWatch::sweep(const live::Snapshot& board) {
+    board.queues.each([&](const live::Queue& queue) {
+        for (const auto& caller : queue.callers)
+            if (!domain::parseCallbackChannelId(caller->uniqueid))
+                add({true, board.server, queue.name, caller->number, caller->uniqueid, caller->since, 0});
+    });
+}
+
+void CallerWatch::add(Seen seen) {
+    if (seen.number.empty()) return; // withheld
+    if (pending_.size() == mostPending) pending_.pop_front();
+    pending_.push_back(std::move(seen));
+}
+
+void CallerWatch::settle(const Seen& seen) {
+    if (const auto caller = links_.who(seen.server, seen.queue, seen.number))
+        seen.joined ? returned(seen, *caller) : gaveUp(seen, *caller);
+    if (!seen.joined) kept_.with([&](auto& kept) { kept.erase(seen.call); });
+}
+
+void CallerWatch::returned(const Seen& seen, const KnownCaller& caller) {
+    const auto what = caller.policy.onReturn;
+    if (what == CallbackReturn::off) return;
+    const auto found = returns_.came(caller.tenant, caller.queue, caller.number, seen.call, what);
+    if (found.result == ReturnResult::none) return;
+    if (what == CallbackReturn::adopt) kept_.with([&](auto& kept) { kept[seen.call] = found.callback.requestedAt; });
+    if (found.result == ReturnResult::known) return;
+    told(found.result == ReturnResult::ended ? "return_ended" : "return_let_go", seen, found.callback.id);
+}
+
+void CallerWatch::gaveUp(const Seen& seen, const KnownCaller& caller) {
+    if (caller.policy.onReturn != CallbackReturn::off) returns_.left(caller.tenant, seen.call);
+    const auto& least = caller.policy.abandonAfter;
+    const std::chrono::seconds waited(seen.waited);
+    if (!least || waited < *least || waited >= longestWait) return;
+    if (!caller.mayBeCalled) return told("abandon_refused", seen, {});
+    storage::NewCallback wanted;
+    wanted.queue = caller.queue.str();
+    wanted.number = caller.number;
+    wanted.requestedBy = "abandon";
+    wanted.priority = caller.priority;
+    wanted.waitingSince = kept_.with([&](const auto& kept) {
+        const auto found = kept.find(seen.call);
+        return found == kept.end() ? seen.at - waited : found->second;
+    });
+    try {
+        const auto made = callbacks_.request(domain::Scope(caller.tenant), wanted);
+        told(made.existing ? "abandon_existing" : "abandon_new", seen, made.callback.id);
+    } catch (const Error& error) {
+        // What could not be taken later either is not tried again; others wait for the database.
+        if (error.code() != ErrorCode::invalidArgument && error.code() != ErrorCode::notFound) throw;
+        told("abandon_refused", seen, {});
+    }
+}
+
+void CallerWatch::told(std::string_view what, const Seen& seen, const CallbackId& callback) const {
+    if (links_.observe) links_.observe(what);
+    log_.info("callback.caller", {{"asterisk", seen.server},
+                                  {"queue", seen.queue},
+                                  {"call", seen.call},
+                                  {"what", what},
+                                  {"waited", seen.waited},
+                                  {"callback", callback.str()}});
+}
+
+} // namespace pbx::callbacks

@@ -1,0 +1,86 @@
+// What callers do that concerns callbacks, where a tenant's policy says so: who has an open one calls by himself, and
+// the callback ends once he waits in the queue, not before: until then it may be all that he has. Who gives up after
+// waiting long enough is called back.
+// Seen in the change feed, so that nobody is missed who waits for a moment only, and whoever let him in; on the boards
+// where the feed cannot tell (after a restart, when another node's Asterisk is taken over).
+// Threads: turn() from one; adjust() any. Nothing is thrown: what the database refuses now is tried again.
+#pragma once
+
+#include "base/guarded.hpp"
+#include "base/log.hpp"
+#include "callbacks/sight.hpp"
+#include "live/feed.hpp"
+#include "storage/callbacks.hpp"
+#include "storage/callbacks_returns.hpp"
+
+#include <deque>
+#include <functional>
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+namespace pbx::callbacks {
+
+// Somebody who waits or waited in a queue of a tenant that wants to know.
+struct KnownCaller {
+    TenantId tenant;
+    QueueId queue;
+    std::string number; // E.164
+    domain::CallbackPolicy policy;
+    bool mayBeCalled = false; // not blocked, and the tenant's outbound rules allow it
+    int priority = 0;         // by the tables of callers, 0 where the policy does not want that
+};
+
+struct CallerWatchLinks {
+    // By Asterisk's name of the queue, and the number as the board shows it; nullopt: nobody to care for. Throws
+    // pbx::Error: asked again later.
+    std::function<std::optional<KnownCaller>(const std::string& server, const std::string& queue,
+                                             const std::string& number)>
+        who;
+    // "return_ended", "return_let_go", "abandon_new", "abandon_existing", "abandon_refused".
+    std::function<void(std::string_view what)> observe;
+};
+
+class CallerWatch {
+public:
+    // All must outlive it.
+    CallerWatch(const live::Feed& feed, storage::CallbackRepository& callbacks,
+                storage::CallbackReturnRepository& returns, CallerWatchLinks links, const Log& log);
+
+    // `driven`: the boards of the Asterisks that this process drives. Called several times a second.
+    void turn(const std::vector<live::SnapshotPtr>& driven);
+    // A caller who waits at a callback's place waits since that was asked for.
+    void adjust(Sight& sight) const;
+
+private:
+    struct Seen {
+        bool joined = false; // else he gave up
+        std::string server, queue, number, call;
+        UtcTime at;
+        int waited = 0; // seconds; of one who gave up
+    };
+    static constexpr std::size_t mostPending = 10'000;
+
+    bool readFeed(const std::set<std::string>& active); // false: events were lost
+    void take(const live::FeedEvent& event);
+    void sweep(const live::Snapshot& board);
+    void add(Seen seen);
+    void settle(const Seen& seen);
+    void returned(const Seen& seen, const KnownCaller& caller);
+    void gaveUp(const Seen& seen, const KnownCaller& caller);
+    void told(std::string_view what, const Seen& seen, const CallbackId& callback) const;
+
+    const live::Feed& feed_;
+    storage::CallbackRepository& callbacks_;
+    storage::CallbackReturnRepository& returns_;
+    const CallerWatchLinks links_;
+    const Log log_;
+    std::uint64_t after_;
+    std::set<std::string> active_; // Asterisks that were driven, and in step, at the last turn
+    std::deque<Seen> pending_;
+    bool quiet_ = false;                           // the last failure was logged already
+    Guarded<std::map<std::string, UtcTime>> kept_; // by Uniqueid: who waits at a callback's place, and since when
+};
+
+} // namespace pbx::callbacks

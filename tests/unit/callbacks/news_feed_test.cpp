@@ -1,0 +1,61 @@
+// Each node tells its own feed of all callbacks, each change once, whoever wrote it and however late.
+#include "callbacks/news_feed.hpp"
+#include "callbacks_support.hpp"
+
+namespace pbx::callbacks::test {
+namespace {
+
+using namespace std::chrono_literals;
+
+class NewsFeedOf : public CallbacksTest {
+protected:
+    void turn(Micros after = 1s) {
+        clock.advance(after);
+        news.turn();
+    }
+    CallbackId before = request("+12125550120"); // not told
+    std::vector<std::string> told;
+    NewsFeed::Publish publish = [this](const storage::CallbackNews& one) { told.push_back(one.id()); };
+    UtcTime begun = (clock.advance(1s), clock.now());
+    NewsFeed news{repos.callbackJobs, publish, clock};
+};
+
+TEST_F(NewsFeedOf, EachChangeOnceFromNowOn) {
+    turn();
+    EXPECT_TRUE(told.empty());
+    const auto id = request();
+    turn();
+    turn();
+    EXPECT_EQ(std::vector{id.str() + "/1"}, told);
+    repos.callbacks.cancel(scope, id.str());
+    repos.callbackJobs.told(repos.callbackJobs.untold()); // another node has told its log
+    turn();
+    EXPECT_EQ((std::vector{id.str() + "/1", id.str() + "/2"}), told);
+    turn(2min);
+    turn();
+    EXPECT_EQ(2U, told.size());
+}
+
+// Commits of several nodes do not come in the order of their times.
+TEST_F(NewsFeedOf, WhatIsSeenLateComesAllTheSame) {
+    const auto early = request();
+    clock.advance(20s);
+    const auto late = request("+12125550199");
+    turn();
+    EXPECT_EQ((std::vector{early.str() + "/1", late.str() + "/1"}), told);
+}
+
+TEST_F(NewsFeedOf, MoreThanOneBatch) {
+    turn();
+    for (int i = 0; i < 600; ++i) {
+        request("+1212555" + std::to_string(1000 + i));
+        clock.advance(1ms);
+    }
+    turn();
+    EXPECT_EQ(600U, told.size());
+    turn();
+    EXPECT_EQ(600U, told.size());
+}
+
+} // namespace
+} // namespace pbx::callbacks::test
