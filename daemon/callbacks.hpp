@@ -17,7 +17,7 @@ namespace pbx::daemon {
 std::unique_ptr<callbacks::Placer> makePlacer(const Config& config, const std::vector<control::Line*>& lines,
                                               storage::Repositories& repositories, std::string owner,
                                               std::shared_ptr<callbacks::CallerWatch> callers,
-                                              std::shared_ptr<callbacks::NewsFeed> news,
-                                              callbacks::FailHook failHook, const Clock& clock, const Log& log);
+                                              std::shared_ptr<callbacks::NewsFeed> news, callbacks::FailHook failHook,
+                                              const Clock& clock, const Log& log);
 
 } // namespace pbx::daemon
