@@ -153,7 +153,9 @@ void Engine::watch(const Sight& sight) {
 // Until an agent's phone rings for it an attempt has a claim on one.
 bool Engine::needsAgent(const Job& job, const Sight& sight) {
     const auto state = job.callback.state;
-    if (state == CallbackState::connected || state == CallbackState::inDoubt) return false;
+    if (state == CallbackState::inDoubt) return false;
+    // Agent first the agent is there by then; customer first the customer alone.
+    if (state == CallbackState::connected && policyOf(job).mode == CallbackMode::agentFirst) return false;
     return !sight.legs.contains(waitingChannel(job));
 }
 
@@ -180,8 +182,7 @@ bool Engine::isJoining(const Job& job, const Sight& sight) {
 bool Engine::isMisplaced(const Job& job, const Sight& sight) {
     const auto* queue = queueOf(job, sight);
     const auto moves = moves_.find(job.callback.id);
-    return queue && policyOf(job).mode == CallbackMode::agentFirst &&
-           (moves == moves_.end() || moves->second.count < settings_.moves) && needsAgent(job, sight) &&
+    return queue && (moves == moves_.end() || moves->second.count < settings_.moves) && needsAgent(job, sight) &&
            callbacks::isMisplaced(*queue, waitingChannel(job), turnOf(job), turns_);
 }
 
@@ -210,8 +211,6 @@ bool Engine::hasRoom(const Job& job, const Sight& sight) {
     if (!queue) return false;
     const auto mine = turnOf(job);
     const auto& taken = unengaged_[job.asteriskQueue];
-    if (policyOf(job).mode == CallbackMode::customerFirst)
-        return queue->free - callersBefore(*queue, mine, turns_) - static_cast<int>(taken.size()) > 0;
     if (joining_.contains(job.asteriskQueue) || waitsStill(job, *queue)) return false;
     // Where callers wait although nobody serves, the next to log in takes whoever is first.
     const bool callers = std::ranges::any_of(queue->waiting, [](const Waiter& waiter) { return !waiter.ours; });
@@ -231,10 +230,6 @@ const domain::CallbackPolicy& Engine::policyOf(const Job& job) {
     const auto known = policies_.find(key);
     if (known != policies_.end()) return known->second;
     return policies_.emplace(key, jobs_.policy(job.tenant, job.callback.queue)).first->second;
-}
-
-std::chrono::milliseconds Engine::answerTime(const domain::CallbackPolicy& policy) const {
-    return policy.mode == CallbackMode::agentFirst ? settings_.waitFor : policy.ring + settings_.answerMargin;
 }
 
 void Engine::place(const Sight& sight) {
@@ -271,13 +266,13 @@ void Engine::send(const Job& job, Flight& flight, const Sight& sight) {
     const auto* queue = queueOf(job, sight);
     if (!queue) return withdrawFailed(job, flight); // Asterisk does not have it any more
     const auto& policy = policyOf(job);
-    auto action = originateAction(job, policy, positionOf(*queue, turnOf(job), turns_), answerTime(policy));
+    auto action = originateAction(job, policy, positionOf(*queue, turnOf(job), turns_), settings_.waitFor);
     const auto answered = [answers = answers_, id = job.callback.id, attempt = job.callback.attempt](bool ok) {
         std::lock_guard lock(answers->mutex);
         answers->come.push_back({id, attempt, ok});
     };
     try {
-        sender_.originate(std::move(action), answerTime(policy), answered);
+        sender_.originate(std::move(action), settings_.waitFor, answered);
     } catch (const Error&) {
         // Not sent, or so it was said: the gate is shut for it from now on either way.
         withdrawFailed(job, flight);

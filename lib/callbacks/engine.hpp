@@ -9,7 +9,9 @@
 // The turn. Agent first: a placeholder waits in Asterisk's own queue at the callback's place, so that Asterisk itself
 // serves callers and callbacks in their order; there are as many placeholders as members who could serve, so that one
 // is there for whoever gets free. One that ends without an agent is made anew at its place, and so is one that came to
-// stand wrong. Customer first: the customer is dialled when an agent is free beyond those who wait and came earlier.
+// stand wrong. Customer first: the placeholder keeps its place in the same way, but no agent can take it before the
+// customer is there, and whoever waits behind it cannot pass it; the customer is dialled when an agent is free beyond
+// all who stand before it.
 //
 // In doubt (RELIABILITY B5): past the gate, the channel gone (or that Asterisk started anew), and no report from the
 // dialplan within settleAfter. Then Asterisk's own records are asked for evidenceWithin; without any the tenant's
@@ -46,6 +48,8 @@ public:
                            std::function<void(bool)> answered) = 0;
     // Ends that channel if it is there. What cannot be sent is not worth a word: it comes again.
     virtual void hangUp(const std::string& channelId) = 0;
+    // The other half of that Local channel hears a key (originate.hpp). Likewise.
+    virtual void press(const std::string& channelId, char key) = 0;
 };
 
 struct EngineSettings {
@@ -53,14 +57,14 @@ struct EngineSettings {
     std::string owner;  // of this process, unlike any other: node name and a random part
     std::chrono::milliseconds leaseFor{15'000};
     std::chrono::milliseconds renewEvery{4'000};      // three may fail
-    std::chrono::milliseconds waitFor{600'000};       // agent first: how long one placeholder waits in the queue
-    std::chrono::milliseconds answerMargin{30'000};   // customer first: beside the time that the phone may ring
+    std::chrono::milliseconds waitFor{600'000};       // how long one placeholder waits in the queue
     std::chrono::milliseconds appearWithin{15'000};   // from the Originate to its channel on the board
     std::chrono::milliseconds joinWithin{3'000};      // likewise to its place in the queue: one at a time joins it
     std::chrono::milliseconds boardLag{500};          // so old a board shows who came before a callback was asked for
     std::chrono::milliseconds movesWithin{60'000};    // one that stands wrong is placed anew
     int moves = 5;                                    // so often in that time at most
     std::chrono::milliseconds lookEvery{5'000};       // whether one that waits came onto the blocklist
+    std::chrono::milliseconds pressEvery{3'000};      // customer first: that the customer be dialled, until he is
     std::chrono::milliseconds settleAfter{5'000};     // from the end of the channel to doubt
     std::chrono::milliseconds evidenceWithin{30'000}; // how late a record may come
     std::chrono::milliseconds withdrawnFor{10'000};   // from the begin of an attempt that came to nothing to the next
@@ -107,6 +111,7 @@ private:
         std::optional<bool> answered;        // of the Originate that we sent
         bool seen = false;                   // its channel was on the board
         std::optional<SteadyTime> lookedAt;  // at the blocklist
+        std::optional<SteadyTime> pressedAt; // customer first: that he be dialled
         std::optional<SteadyTime> goneSince; // the channel is not on the board
         std::optional<SteadyTime> doubtSince;
         bool current = true;
@@ -119,6 +124,7 @@ private:
     void step(Job& job, const Sight& sight);
     void stepIntent(Job& job, Flight& flight, const Sight& sight);
     void stepWaiting(Job& job, Flight& flight, const Sight& sight);
+    void letDial(const Job& job, Flight& flight, const Sight& sight);
     void stepDialling(Job& job, Flight& flight, const Sight& sight);
     void stepDoubt(Job& job, Flight& flight);
     void place(const Sight& sight);
@@ -138,7 +144,6 @@ private:
     bool isDue(const Job& job, const Sight& sight);
     std::string waitingChannel(const Job& job);
     const domain::CallbackPolicy& policyOf(const Job& job);
-    std::chrono::milliseconds answerTime(const domain::CallbackPolicy& policy) const;
     void reach(FailPoint point) const { callbacks::reach(links_.failHook, point); }
     template <class Work>
     bool guarded(const char* what, const Work& work);

@@ -7,6 +7,7 @@
 namespace pbx::callbacks {
 
 using domain::CallbackEvent;
+using domain::CallbackMode;
 using domain::CallbackOutcome;
 using domain::CallbackState;
 
@@ -67,16 +68,39 @@ void Engine::stepWaiting(Job& job, Flight& flight, const Sight& sight) {
     if (!flight.lookedAt) flight.lookedAt = now;
     flight.seen = true;
     flight.goneSince.reset();
+    const bool customerFirst = policyOf(job).mode == CallbackMode::customerFirst;
     if (isMisplaced(job, sight)) {
         ++moves_.try_emplace(job.callback.id, Moves{now, 0}).first->second.count;
         ++figures_.moved;
         withdraw(job, {});
-    } else if (now - *flight.sentAt > answerTime(policyOf(job)) + settings_.settleAfter * 2) {
+    } else if (now - *flight.sentAt > settings_.waitFor + settings_.settleAfter * 2) {
         withdraw(job, {}); // Asterisk should have ended it; or the gate said no, and the channel lingers
-    } else if (now - *flight.lookedAt >= settings_.lookEvery) {
+    } else if (now - *flight.lookedAt < settings_.lookEvery) {
+        if (customerFirst) letDial(job, flight, sight);
+    } else {
         flight.lookedAt = now;
         if (jobs_.blockIfListed(job)) underWay_.erase({job.callback.id, job.callback.attempt}); // and is hung up
+        else if (customerFirst) sender_.press(waitingChannel(job), stayKey);
     }
+}
+
+// The customer may be dialled: an agent is free beyond all who stand before the one who keeps his place.
+void Engine::letDial(const Job& job, Flight& flight, const Sight& sight) {
+    const auto now = clock_.steady();
+    const auto queue = sight.queues.find(job.asteriskQueue);
+    if (queue == sight.queues.end() || (flight.pressedAt && now - *flight.pressedAt < settings_.pressEvery)) return;
+    const auto channel = waitingChannel(job);
+    const auto& waiting = queue->second.waiting;
+    const auto me = std::ranges::find(waiting, channel, &Waiter::channelId);
+    auto before = static_cast<int>(me - waiting.begin());
+    if (me == waiting.end()) {
+        // A queue that may not be joined without agents takes nobody whom no agent may take: his place is reckoned.
+        if (now - *flight.sentAt < settings_.joinWithin) return;
+        before = positionOf(queue->second, turns_.at(job.callback.id), turns_) - 1;
+    }
+    if (queue->second.free <= before) return;
+    flight.pressedAt = now;
+    sender_.press(channel, dialKey);
 }
 
 void Engine::stepDialling(Job& job, Flight& flight, const Sight& sight) {

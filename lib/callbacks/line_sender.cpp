@@ -1,12 +1,13 @@
 #include "callbacks/line_sender.hpp"
 
 #include "base/error.hpp"
+#include "callbacks/originate.hpp"
 #include "control/verbs.hpp"
 
 namespace pbx::callbacks {
 namespace {
 
-constexpr std::chrono::milliseconds hangUpWithin{5'000};
+constexpr std::chrono::milliseconds takenWithin{5'000};
 constexpr std::chrono::milliseconds responseMargin{10'000}; // from the end of the Originate's time to its event
 
 } // namespace
@@ -24,9 +25,15 @@ void LineSender::originate(ami::Action action, std::chrono::milliseconds within,
 }
 
 void LineSender::hangUp(const std::string& channelId) {
+    sendOnce(control::verbs::hangup(channelId)); // Asterisk takes a channel's id as its name
+}
+
+void LineSender::press(const std::string& channelId, char key) { sendOnce(keyAction(channelId, key)); }
+
+void LineSender::sendOnce(ami::Action action) {
     if (!line_.lease()) return;
     try {
-        line_.submit(control::verbs::hangup(channelId), hangUpWithin, {}); // Asterisk takes a channel's id as its name
+        line_.submit(std::move(action), takenWithin, {});
     } catch (const Error& error) {
         if (error.code() != ErrorCode::unavailable) throw;
     }

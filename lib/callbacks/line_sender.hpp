@@ -14,8 +14,11 @@ public:
 
     void originate(ami::Action action, std::chrono::milliseconds within, std::function<void(bool)> answered) override;
     void hangUp(const std::string& channelId) override;
+    void press(const std::string& channelId, char key) override;
 
 private:
+    void sendOnce(ami::Action action);
+
     control::Line& line_;
     const std::function<void()> wake_;
 };

@@ -27,7 +27,13 @@ ami::Action originateAction(const storage::CallbackJob& job, const domain::Callb
         .set("Variable", "__PBX_CB_TENANT=" + job.tenantName)
         .set("Variable", "__PBX_CB_POSITION=" + std::to_string(position))
         .set("Variable", "__PBX_CB_PRIO=" + std::to_string(callback.priority));
+    if (!agentFirst) action.set("Variable", "__PBX_CB_FIRST=customer");
     return action;
+}
+
+ami::Action keyAction(const std::string& channelId, char key) {
+    // Asterisk takes a channel's id as its name.
+    return ami::Action("PlayDTMF").set("Channel", channelId).set("Digit", std::string(1, key));
 }
 
 } // namespace pbx::callbacks

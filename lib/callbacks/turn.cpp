@@ -41,11 +41,6 @@ int positionOf(const QueueSight& queue, const Turn& mine, const Turns& turns) {
     return 1 + static_cast<int>(place - queue.waiting.begin());
 }
 
-int callersBefore(const QueueSight& queue, const Turn& mine, const Turns& turns) {
-    return static_cast<int>(std::ranges::count_if(
-        queue.waiting, [&](const Waiter& waiter) { return !waiter.ours && isBefore(waiter, mine, turns); }));
-}
-
 bool isMisplaced(const QueueSight& queue, const std::string& channelId, const Turn& mine, const Turns& turns) {
     const auto me = std::ranges::find(queue.waiting, channelId, &Waiter::channelId);
     if (me == queue.waiting.end()) return false;

@@ -28,9 +28,6 @@ bool isBefore(const Waiter& waiter, const Turn& mine, const Turns& turns);
 // channels there that are. One of ours further back stands wrong itself, and is placed anew.
 int positionOf(const QueueSight& queue, const Turn& mine, const Turns& turns);
 
-// The callers who are to be served before `mine`; our own channels are not counted.
-int callersBefore(const QueueSight& queue, const Turn& mine, const Turns& turns);
-
 // Whether the placeholder `channelId` stands before a caller who is to be served first, or behind somebody of its own
 // priority who came later: who left or came between the look at the board and its joining shifts it by one.
 bool isMisplaced(const QueueSight& queue, const std::string& channelId, const Turn& mine, const Turns& turns);

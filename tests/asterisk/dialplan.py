@@ -173,7 +173,7 @@ class Gate:
         run("INSERT INTO callback_attempts (tenant_id, callback_id, attempt, channel_id, server, begun_at, dial_status, hangup_cause) VALUES ('t_viatalk', ?, 1, ?, ?, ?, '', 0)",
             self.id, self.channel, SERVER, now)
         first, then = ("queue", "gate") if mode == "agent_first" else ("gate", "queue")
-        variables = {"PBX_CB": self.id, "PBX_CB_ATTEMPT": 1, "PBX_CB_TOKEN": TOKEN, "PBX_CB_QUEUE": QUEUE, "PBX_CB_TENANT": "viatalk", "PBX_CB_POSITION": 1, "PBX_CB_PRIO": 5}
+        variables = ({"PBX_CB_FIRST": "customer"} if first == "gate" else {}) | {"PBX_CB": self.id, "PBX_CB_ATTEMPT": 1, "PBX_CB_TOKEN": TOKEN, "PBX_CB_QUEUE": QUEUE, "PBX_CB_TENANT": "viatalk", "PBX_CB_POSITION": 1, "PBX_CB_PRIO": 5}
         self.ami.action("Originate", Channel=f"Local/s@pbxd-callback-{first}/n", Context=f"pbxd-callback-{then}", Exten="s", Priority="1", Async="true", Timeout="20000", ChannelId=self.channel,
                         OtherChannelId=self.channel + "x", Variable=[f"__{k}={v}" for k, v in variables.items()])
 
@@ -238,6 +238,7 @@ class Gate:
         self.assertEqual(len(self.dialled), 1)
 
     def test_the_customer_first(self):
+        """His place is kept, and an agent who is free is kept for it; he is dialled when pbxd says so."""
         def person(call):
             call.answer()
             self.event("Newexten", Application="Read")
@@ -247,8 +248,25 @@ class Gate:
             call.hangup()
         self.customer(person)
         self.begin(key=1, mode="customer_first")
+        self.event("QueueCallerJoin", Uniqueid=self.channel)
+        later = self.provider.call(number("viatalk", "0108"), "16465550012")
+        self.addCleanup(later.hangup)
+        other = self.event("QueueCallerJoin", Queue=QUEUE, Position="2").get("Uniqueid")
+        for _ in range(3):      # seconds in which the agent is free
+            self.event("DTMFEnd", Uniqueid=self.channel + "x", since=self.press("0"))
+            time.sleep(1)
+        self.assertEqual(self.dialled, [])
+        self.press("1")
         self.assertEqual(self.became()[:2], ("reached", "ANSWER"))
         self.assertEqual(len(self.dialled), 1)
+        self.assertEqual(self.event("AgentConnect").get("Uniqueid"), self.channel)
+        self.event("AgentConnect", Uniqueid=other)
+
+    def press(self, key):
+        """As pbxd does it."""
+        mark = self.ami.mark()
+        self.ami.action("PlayDTMF", Channel=self.channel, Digit=key)
+        return mark
 
     def test_no_gate_no_call(self):
         """A token that is not the attempt's, a tenant that is none, pbxd's database away: nobody is dialled."""

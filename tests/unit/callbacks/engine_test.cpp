@@ -21,6 +21,7 @@ protected:
         answer = std::move(answered);
     }
     void hangUp(const std::string& channelId) override { hungUp.push_back(channelId); }
+    void press(const std::string& channelId, char key) override { pressed.push_back(channelId + ' ' + key); }
     std::unique_ptr<Engine> engine(const std::string& owner = "node-a") {
         EngineSettings settings;
         settings.server = "pbx1";
@@ -46,9 +47,15 @@ protected:
         queue().waiting.push_back({since, priority, {}, "caller-" + std::to_string(queue().waiting.size())});
     }
     // The placeholder of that attempt stands at the end of the queue.
-    void joins(const storage::CallbackJob& job) {
+    void joins(const storage::CallbackJob& job, int half = 2) {
+        const auto waits = channel(job, half);
         sight.alive.insert({channel(job), channel(job, 2)});
-        queue().waiting.push_back({clock.now(), 0, domain::parseCallbackChannelId(channel(job, 2)), channel(job, 2)});
+        queue().waiting.push_back({clock.now(), 0, domain::parseCallbackChannelId(waits), waits});
+    }
+    void customerFirst() {
+        domain::CallbackPolicy policy;
+        policy.mode = domain::CallbackMode::customerFirst;
+        repos.callbacks.setPolicy(scope, {}, policy);
     }
     void joinsAll() {
         queue().waiting.clear();
@@ -71,7 +78,7 @@ protected:
     }
 
     Sight sight;
-    std::vector<std::string> sent, hungUp;
+    std::vector<std::string> sent, hungUp, pressed;
     std::function<void(bool)> answer;
     std::optional<CallbackOutcome> evidence;
     bool linkDown = false, open = true;
@@ -97,15 +104,14 @@ TEST_F(EngineOf, SendsWhatTheDialplanNeedsAndNotTheNumber) {
 }
 
 TEST_F(EngineOf, CustomerFirstDialsTheGateFirst) {
-    domain::CallbackPolicy policy;
-    policy.mode = domain::CallbackMode::customerFirst;
-    repos.callbacks.setPolicy(scope, {}, policy);
+    customerFirst();
     request();
     const auto one = engine();
     tick(*one);
     ASSERT_EQ(1U, sent.size());
     EXPECT_NE(std::string::npos, sent[0].find("Channel: Local/s@pbxd-callback-gate/n\r\n"));
     EXPECT_NE(std::string::npos, sent[0].find("Context: pbxd-callback-queue\r\n"));
+    EXPECT_NE(std::string::npos, sent[0].find("Variable: __PBX_CB_FIRST=customer\r\n"));
 }
 
 TEST_F(EngineOf, AsManyPlaceholdersAsMembersCouldServeOneAtATimeInTheirTurn) {
@@ -149,28 +155,71 @@ TEST_F(EngineOf, OneThatDoesNotJoinHoldsTheOthersUpForThreeSecondsOnly) {
     EXPECT_EQ(2U, sent.size());
 }
 
-TEST_F(EngineOf, TheCustomerIsDialledFirstOnlyWhereAgentsAreFreeBeyondThoseWhoWait) {
-    domain::CallbackPolicy policy;
-    policy.mode = domain::CallbackMode::customerFirst;
-    policy.ring = 20s;
-    repos.callbacks.setPolicy(scope, {}, policy);
-    for (int i = 0; i < 4; ++i) {
-        callerJoins(clock.now() - (i ? -1min : 1min)); // one before all of them, the others later
-        request("+1212555010" + std::to_string(i));
-    }
-    queue().serving = 9;
+TEST_F(EngineOf, CustomerFirstItKeepsItsPlaceAndHeIsDialledWhenAnAgentIsFreeForHim) {
+    customerFirst();
+    callerJoins(clock.now() - 1min);
+    request();
+    queue().serving = 2;
     queue().free = 0;
     const auto one = engine();
     tick(*one);
-    EXPECT_TRUE(sent.empty());
-    queue().free = 3;
+    ASSERT_EQ(1U, sent.size());
+    EXPECT_EQ("2", position(sent[0]));
+    const auto job = repos.callbackJobs.inFlight("pbx1").at(0);
+    joins(job, 1);
+    callerJoins(clock.now() + 1min);
+    tick(*one);
+    queue().free = 1; // that one is for the caller before him
+    tick(*one);
+    EXPECT_TRUE(pressed.empty());
+    queue().waiting.erase(queue().waiting.begin());
     tick(*one);
     tick(*one);
-    ASSERT_EQ(2U, sent.size());
-    EXPECT_NE(std::string::npos, sent[0].find("Timeout: 50000\r\n"));
-    for (const auto& job : repos.callbackJobs.inFlight("pbx1")) sight.legs[channel(job, 1)] = LegState::ringing;
-    tick(*one); // both have an agent: the three are free beside them
-    EXPECT_EQ(4U, sent.size());
+    EXPECT_EQ(std::vector<std::string>{channel(job) + " 1"}, pressed); // once, though it has no effect at first
+    tick(*one);
+    tick(*one);
+    ASSERT_EQ(2U, pressed.size());
+    EXPECT_EQ(channel(job) + " 0", pressed[1]); // five seconds on: it is seen to
+    tick(*one);
+    ASSERT_EQ(3U, pressed.size());
+    EXPECT_EQ(channel(job) + " 1", pressed[2]);
+    EXPECT_TRUE(repos.callbackJobs.gate("pbx1", job.callback.id, job.callback.attempt, job.token).open());
+    tick(*one, 10s);
+    EXPECT_EQ(3U, pressed.size());
+}
+
+TEST_F(EngineOf, CustomerFirstAQueueThatTakesNobodyWithoutAgentsIsNoHindrance) {
+    customerFirst();
+    callerJoins(clock.now() - 1min);
+    request();
+    members(1);
+    const auto one = engine();
+    tick(*one);
+    const auto job = repos.callbackJobs.inFlight("pbx1").at(0);
+    sight.alive = {channel(job), channel(job, 2)}; // and not in the queue
+    tick(*one, 4s);
+    EXPECT_TRUE(pressed.empty()); // the agent is for the caller before him
+    queue().waiting.clear();
+    tick(*one);
+    EXPECT_EQ(std::vector<std::string>{channel(job) + " 1"}, pressed);
+}
+
+TEST_F(EngineOf, CustomerFirstACustomerWhoIsThereNeedsAnAgentStill) {
+    customerFirst();
+    request();
+    request("+12125550199");
+    const auto one = engine();
+    const auto job = dialling(*one);
+    joins(job, 1);
+    sight.legs[channel(job, 2)] = LegState::connected;
+    tick(*one);
+    EXPECT_EQ(CallbackState::connected, stateOf(job));
+    tick(*one);
+    EXPECT_EQ(1U, sent.size());
+    queue().waiting.clear();
+    sight.legs[channel(job)] = LegState::connected;
+    tick(*one);
+    EXPECT_EQ(2U, sent.size());
 }
 
 TEST_F(EngineOf, JoinsBehindWhoCameEarlierAndBeforeWhoCameLater) {

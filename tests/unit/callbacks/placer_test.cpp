@@ -107,6 +107,11 @@ TEST_F(PlacerOf, TheLeaseIsLookedAtBeforeEachWord) {
     ASSERT_EQ(1U, line.sent.size());
     EXPECT_NE(std::string::npos, line.sent[0].text.find("Action: Hangup\r\n"));
     EXPECT_NE(std::string::npos, line.sent[0].text.find("Channel: pbxd-abcdefgh234567zzaaabx\r\n"));
+    sender.press(domain::callbackChannelId(CallbackId("r_abcdefgh234567zz"), 1), dialKey);
+    ASSERT_EQ(2U, line.sent.size());
+    EXPECT_NE(std::string::npos, line.sent[1].text.find("Action: PlayDTMF\r\n"));
+    EXPECT_NE(std::string::npos, line.sent[1].text.find("Channel: pbxd-abcdefgh234567zzaaab\r\n"));
+    EXPECT_NE(std::string::npos, line.sent[1].text.find("Digit: 1\r\n"));
 }
 
 TEST_F(PlacerOf, AnAsteriskThatCannotAskTheGateGetsNone) {

@@ -211,6 +211,7 @@ private:
             asterisk->originate(action, within, std::move(answered));
         }
         void hangUp(const std::string& channelId) override { asterisk->hangUp(channelId); }
+        void press(const std::string&, char) override {} // agent first alone
     };
     struct Node {
         std::unique_ptr<NodeSender> sender;
