@@ -5,18 +5,16 @@ words where it refuses; a phone code or another tool is taken over; what a resta
 No telephone is needed: a queue takes members that are not registered. Exit code 77: cannot run here."""
 import argparse
 import os
-import re
 import shutil
 import sqlite3
-import subprocess
 import sys
 import tempfile
 import time
 import unittest
-import xmlrpc.client
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from board.driver import Driver  # noqa: E402
+from board.faces import Faces  # noqa: E402
 from board.pbxd import PbxdError, start_pbxd  # noqa: E402
 from lab import Lab  # noqa: E402
 
@@ -46,35 +44,11 @@ class Site(unittest.TestCase):
         cls.pbxctl = OPTIONS.pbxctl or os.path.join(os.path.dirname(program), "pbxctl")
         cls.pbxd = start_pbxd(program, cls.pbxctl, cls.lab, f"{cls.folder}/pbxd")
         cls.addClassCleanup(cls.pbxd.stop)
-        cls.token = cls.pbxd.call("token.create", tenant=TENANT, name="crm", user=cls.make_admin(), operations=["*"])["token"]
+        faces = Faces(cls.pbxd, TENANT, cls.pbxctl, cls.folder)
+        cls.soap, cls.xmlrpc, cls.cli = faces.soap, faces.xmlrpc, faces.cli
         for number in range(201, 207):     # of no telephone; the lab's own agents are static members
             cls.pbxd.call("agent.create", tenant=TENANT, server="main", name=f"agent-{number}", title=f"Agent {number}", interface=f"PJSIP/{TENANT}-{number}")
         soon(lambda: cls.pbxd.link()["driven"], "pbxd to drive this Asterisk")
-
-    @classmethod
-    def make_admin(cls):
-        cls.pbxd.call("user.create", tenant=TENANT, login="boss", password="correct horse battery staple", role="admin")
-        return "boss"
-
-    # --- the faces
-
-    def soap(self, operation, **fields):
-        inner = "".join(f"<{k}>{v}</{k}>" for k, values in fields.items() for v in (values if isinstance(values, list) else [values]))
-        body = (f'<?xml version="1.0"?><e:Envelope xmlns:e="http://schemas.xmlsoap.org/soap/envelope/"><e:Body>'
-                f'<{operation} xmlns="urn:pbxd:integration:v1">{inner}</{operation}></e:Body></e:Envelope>')
-        done = subprocess.run(["curl", "-s", "-H", f"Authorization: Bearer {self.token}", "-H", "Content-Type: text/xml", "--data-binary", "@-", self.pbxd.url + "/soap"],
-                              input=body, capture_output=True, text=True, timeout=30)
-        return re.findall(r"<(?:\w+:)?state>(\w+)<", done.stdout), done.stdout
-
-    def xmlrpc(self, operation, **fields):
-        server = xmlrpc.client.ServerProxy(self.pbxd.url + "/RPC2", headers=[("Authorization", f"Bearer {self.token}")])
-        return getattr(server, operation)(fields)
-
-    def cli(self, *words):
-        environment = {"PBXCTL_SERVER": self.pbxd.url, "PBXCTL_TOKEN": self.token, "HOME": self.folder, "PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8"}
-        done = subprocess.run([self.pbxctl, *words], capture_output=True, text=True, timeout=30, env=environment, stdin=subprocess.DEVNULL)
-        self.assertEqual(done.returncode, 0, done.stderr)
-        return done.stdout
 
     def call(self, operation, **fields):
         return self.pbxd.call(operation, tenant=TENANT, **fields)

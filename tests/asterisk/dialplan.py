@@ -55,8 +55,8 @@ class Site(render.Site):
         return out.split("\t") if out else None
 
 
-class Asked:
-    """A caller asks to be called back."""
+class Asking:
+    """What a caller who asks to be called back does and hears."""
 
     def call(self, caller, headers=""):
         since = self.ami.mark()
@@ -75,6 +75,9 @@ class Asked:
     def logged(self, uniqueid):
         lines = [line.split("|") for line in self.queue_log(0)]
         return [line[5:] for line in lines if line[1] == uniqueid and line[4] == "PBXCALLBACK"]
+
+class Asked(Asking):
+    """A caller asks to be called back."""
 
     def test_asked_while_waiting_keeps_the_place(self):
         call, uniqueid, since = self.call("16465550001")
@@ -239,6 +242,8 @@ class Gate:
 
     def test_the_customer_first(self):
         """His place is kept, and an agent who is free is kept for it; he is dialled when pbxd says so."""
+        self.pbxd.call("did.create", tenant="viatalk", number="+" + number("viatalk", "0108"), queue="vip")
+        self.addCleanup(self.pbxd.call, "did.delete", tenant="viatalk", id="+" + number("viatalk", "0108"))
         def person(call):
             call.answer()
             self.event("Newexten", Application="Read")
@@ -285,8 +290,8 @@ class Gate:
         self.assertEqual(self.dialled, [])
 
 
-class Phone:
-    """An agent's phone: codes; what pbxd originates with it."""
+class Codes:
+    """An agent's phone that dials codes."""
 
     @classmethod
     def start_phone(cls):
@@ -306,6 +311,9 @@ class Phone:
         call.hangup()
         self.assertIsNotNone(told, f"{code} was not answered ({call.state} {call.status})")
         return told.get("Value")
+
+class Phone(Codes):
+    """An agent's phone: codes; what pbxd originates with it."""
 
     def test_codes(self):
         soon(lambda: self.pbxd.link()["driven"], "pbxd to drive this Asterisk")

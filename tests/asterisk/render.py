@@ -121,16 +121,19 @@ class Provider(threading.Thread):
 class Database:
     def __init__(self, folder):
         self.folder = folder
+        self.start()
+
+    def start(self):
         script = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib", "mariadb-up")
-        code = subprocess.run([script, folder, str(os.getpid())], stdout=subprocess.DEVNULL, timeout=120).returncode
+        code = subprocess.run([script, self.folder, str(os.getpid())], stdout=subprocess.DEVNULL, timeout=120).returncode
         if code == 77:
             print("SKIPPED: no MariaDB", file=sys.stderr)
             sys.exit(77)
         if code:
             raise RuntimeError(f"mariadb-up: exit {code}")
-        with open(f"{folder}/pid", encoding="ascii") as f:
+        with open(f"{self.folder}/pid", encoding="ascii") as f:
             self.who = processes.identity(int(f.read()))
-        with open(f"{folder}/port", encoding="ascii") as f:
+        with open(f"{self.folder}/port", encoding="ascii") as f:
             self.port = int(f.read())
 
     def sql(self, text, database="pbx"):
@@ -167,18 +170,12 @@ class Site(unittest.TestCase):
         cls.http, cls.agi = _free_port(), _free_port()
         cls.lab = Lab.up(f"{cls.folder}/lab", OPTIONS.version, die_with_parent=True, write=cls.write)
         cls.addClassCleanup(cls.lab.down)
-        process = processes.start([OPTIONS.pbxd, "--config", cls.conf], log=f"{cls.folder}/pbxd.log", cwd=cls.folder)
-        cls.pbxd = Pbxd(process, f"http://127.0.0.1:{cls.http}", *cls.operator, f"{cls.folder}/pbxd.log")
-        cls.addClassCleanup(lambda: processes.end(processes.identity(process.pid)))
-        cls.pbxd.wait_ready(30)
+        cls.run_pbxd()
         cls.ami = cls.lab.ami()
         cls.addClassCleanup(cls.ami.close)
         cls.provider = cls.start_provider(TRUNK_IP["viatalk"], cls.lab.state["sip_port"] + 4)
         cls.addClassCleanup(cls.provider.close)
-        cls.lab.cli("pjsip", "qualify", "viatalk-trunk-main")
-        deadline = time.monotonic() + 10
-        while "Avail" not in cls.lab.cli("pjsip", "show", "contacts").partition("viatalk-trunk-main/")[2].partition("\n")[0] and time.monotonic() < deadline:
-            time.sleep(0.1)
+        cls.reach("viatalk")
         cls.phones = Phones(cls.lab)
         cls.addClassCleanup(cls.phones.close)
 
@@ -191,6 +188,21 @@ class Site(unittest.TestCase):
         cls.database.sql(f"CREATE DATABASE pbx; CREATE USER pbx IDENTIFIED BY '{password}'; GRANT ALL ON pbx.* TO pbx; CREATE USER asterisk IDENTIFIED BY '{password}'", "")
         write_private(f"{cls.folder}/password", password + "\n")
         return f"backend = mariadb\nhost = 127.0.0.1\nport = {cls.database.port}\ndatabase = pbx\nuser = pbx\npassword_file = {cls.folder}/password\n"
+
+    @classmethod
+    def run_pbxd(cls):
+        process = processes.start([OPTIONS.pbxd, "--config", cls.conf], log=f"{cls.folder}/pbxd.log", cwd=cls.folder)
+        cls.pbxd = Pbxd(process, f"http://127.0.0.1:{cls.http}", *cls.operator, f"{cls.folder}/pbxd.log")
+        cls.addClassCleanup(lambda: processes.end(processes.identity(process.pid)))
+        cls.pbxd.wait_ready(30)
+
+    @classmethod
+    def reach(cls, tenant):
+        """Until Asterisk knows that the other side of that tenant's trunk is there."""
+        cls.lab.cli("pjsip", "qualify", f"{tenant}-trunk-main")
+        deadline = time.monotonic() + 10
+        while "Avail" not in cls.lab.cli("pjsip", "show", "contacts").partition(f"{tenant}-trunk-main/")[2].partition("\n")[0] and time.monotonic() < deadline:
+            time.sleep(0.1)
 
     @classmethod
     def seed_more(cls, run):
