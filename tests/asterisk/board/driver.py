@@ -16,6 +16,8 @@ class Failed(Exception):
 
 
 class Driver:
+    agents = AGENTS     # of each tenant
+
     def __init__(self, lab, pbxd=None):
         self.lab, self.pbxd, self.version = lab, pbxd, lab.state["version"]
         self.phones = Phones(lab)
@@ -154,7 +156,7 @@ class Driver:
         channels = self.ami.list("CoreShowChannels")
         linkedids = {m.get("Uniqueid"): m.get("Linkedid") for m in channels}
         queues = compare.asterisk_queues(self.ami.list("QueueStatus"), linkedids, channels, time.time())
-        interfaces = [f"PJSIP/{tenant}-{agent}" for tenant in TENANTS for agent in AGENTS]
+        interfaces = [f"PJSIP/{tenant}-{agent}" for tenant in TENANTS for agent in self.agents]
         return {"queues": queues, "calls": compare.asterisk_calls(channels), "agents": compare.asterisk_agents(queues, interfaces),
                 "peers": compare.asterisk_peers(self.ami.list("DeviceStateList"), self.ami.list("PJSIPShowContacts"),
                                                 self.ami.list("SIPpeers") if self.version == 16 else [], self._is_agent)}
