@@ -79,8 +79,10 @@ void Engine::stepWaiting(Job& job, Flight& flight, const Sight& sight) {
         if (customerFirst) letDial(job, flight, sight);
     } else {
         flight.lookedAt = now;
-        if (jobs_.blockIfListed(job)) underWay_.erase({job.callback.id, job.callback.attempt}); // and is hung up
-        else if (customerFirst) sender_.press(waitingChannel(job), stayKey);
+        if (jobs_.blockIfListed(job))
+            underWay_.erase({job.callback.id, job.callback.attempt}); // and is hung up
+        else if (customerFirst)
+            sender_.press(waitingChannel(job), stayKey);
     }
 }
 

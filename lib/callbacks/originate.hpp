@@ -10,10 +10,10 @@
 //   pbxd-callback-gate   asks agi://.../gate/TOKEN with the three as arguments, dials if told so, and reports to
 //                        agi://.../done/TOKEN (dial_gate.hpp)
 // Agent first: the half that waits in the queue is dialled, and the other goes to the gate when an agent has answered.
-// Customer first (PBX_CB_FIRST = customer): the half for the gate is dialled and answers at once, so that the other holds
-// the place in the queue, where no agent may take it yet. The gate is asked when we press 1 (an agent is free for it);
-// each other key says that we are still there: after fifteen seconds without one that half hangs up. When the customer
-// is there the gate lets agents take the one in the queue.
+// Customer first (PBX_CB_FIRST = customer): the half for the gate is dialled and answers at once, so that the other
+// holds the place in the queue, where no agent may take it yet. The gate is asked when we press 1 (an agent is free for
+// it); each other key says that we are still there: after fifteen seconds without one that half hangs up. When the
+// customer is there the gate lets agents take the one in the queue.
 #pragma once
 
 #include "ami/action.hpp"
