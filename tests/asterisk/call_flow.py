@@ -5,6 +5,7 @@ Blocked, VIP, CRM status, closed, overflow; agents by each face; callbacks asked
 and our tables must agree, call by call. Then pbxd and MariaDB are taken away while calls flow: the delays are bounded and printed. Callers and agents are SIPp, those
 who press keys or are called back telephones in Python (lab/softphone.py). Exit code 77: cannot run here (no SIPp, no MariaDB)."""
 import argparse
+import datetime
 import os
 import shutil
 import signal
@@ -51,26 +52,28 @@ class CallFlow(Site):
 
     def test_b_every_tenant_has_its_own_way(self):
         self.agent_phone("dotblock", "answer")
-        self.op("hostrocket", "did.update", id="+" + number("hostrocket", "0100"), hours="never")
+        another_day = (datetime.date.today() + datetime.timedelta(days=3)).strftime("%A").lower()
+        self.faces["hostrocket"].cli("hours", "create", "--name", "another-day", "--title", "Another day", "--week", f"{another_day} 09:00 10:00")
+        self.op("hostrocket", "did.create", number="+" + number("hostrocket", "0109"), queue="sales", hours="another-day")
         full = self.caller("dotblock", "6465550290", 12, "0104")      # one waits: the next goes elsewhere
         self.ledger.routes["queued"] += 1
         self.event("QueueCallerJoin", Uniqueid=full)
         crm = Case("viatalk", "0100", "6465550301", "queued", "sales", LEFT)
         blocked, *_ = self.routed(
             Case("viatalk", "0100", "6465550200", "blocked", "", ("PBXBLOCKED",)),
-            Case("hostrocket", "0102", "6465550200", "queued", "vip", LEFT, priority=7),
+            Case("hostrocket", "0100", "6465550200", "queued", "vip", LEFT, priority=7),
             Case("dotblock", "0100", "6465550200", "queued", "sales", SERVED, hold=5),
-            Case("hostrocket", "0100", "6465550001", "closed", "", ("PBXCLOSED",), hold=10),
+            Case("hostrocket", "0109", "6465550001", "closed", "", ("PBXCLOSED",), hold=10),
             Case("viatalk", "0101", "6465550001", "closed", "", ("PBXCLOSED",), hold=10),
             Case("dotblock", "0104", "6465550001", "overflowed", "support", ("PBXOVERFLOWED", *LEFT)),
             crm)
         self.ledger.call(full, "dotblock-busy", *LEFT)
         self.assertEqual(self.event("Hangup", Uniqueid=blocked).get("Cause"), "21")
-        self.op("hostrocket", "did.update", id="+" + number("hostrocket", "0100"), hours="")
+        self.op("hostrocket", "did.update", id="+" + number("hostrocket", "0109"), hours="")
         # a status that the CRM pushes is in force for the next call; another tenant's is not
         self.faces["viatalk"].xmlrpc("customer.set_status", number="+16465550301", status="overdue")
         self.routed(crm._replace(why="diverted", queue="billing", log=("PBXDIVERTED", *LEFT)),
-                    Case("hostrocket", "0100", "6465550301", "queued", "sales", LEFT))
+                    Case("hostrocket", "0109", "6465550301", "queued", "sales", LEFT))
         self.faces["viatalk"].soap("customerSetStatus", number="+16465550301", status="")
         self.routed(crm)
         self.at_rest()

@@ -45,4 +45,5 @@ class Codes:
         told = self.ami.wait(lambda m: m.get("Event") == "VarSet" and m.get("Variable") == "PBX_AGENT" and m.get("Value"), 10, mark)
         call.hangup()
         self.assertIsNotNone(told, f"{code} was not answered ({call.state} {call.status})")
+        self.event("Hangup", since=mark, Uniqueid=told.get("Uniqueid"))       # it is told twice
         return told.get("Value")

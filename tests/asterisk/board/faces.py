@@ -9,8 +9,8 @@ class Faces:
     def __init__(self, pbxd, tenant, pbxctl, home):
         """Makes an administrator of that tenant and his token. home: folder for pbxctl."""
         self.url, self.pbxctl, self.home = pbxd.url, pbxctl, home
-        pbxd.call("user.create", tenant=tenant, login="boss", password="correct horse battery staple", role="admin")
-        self.token = pbxd.call("token.create", tenant=tenant, name="crm", user="boss", operations=["*"])["token"]
+        pbxd.call("user.create", tenant=tenant, login=f"{tenant}-boss", password="correct horse battery staple", role="admin")
+        self.token = pbxd.call("token.create", tenant=tenant, name="crm", user=f"{tenant}-boss", operations=["*"])["token"]
 
     def soap(self, operation, **fields):
         """The states in the answer, and the answer."""
@@ -22,8 +22,8 @@ class Faces:
         return re.findall(r"<(?:\w+:)?state>(\w+)<", done.stdout), done.stdout
 
     def xmlrpc(self, operation, **fields):
-        server = xmlrpc.client.ServerProxy(self.url + "/RPC2", headers=[("Authorization", f"Bearer {self.token}")])
-        return getattr(server, operation)(fields)
+        with xmlrpc.client.ServerProxy(self.url + "/RPC2", headers=[("Authorization", f"Bearer {self.token}")]) as server:
+            return getattr(server, operation)(fields)
 
     def cli(self, *words):
         environment = {"PBXCTL_SERVER": self.url, "PBXCTL_TOKEN": self.token, "HOME": self.home, "PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8"}

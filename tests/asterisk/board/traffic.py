@@ -39,7 +39,7 @@ class Traffic:
         start = self.since if since is None else since
         for place, m in enumerate(self.observer.messages[start:], start):
             name, call = m.get("Event"), m.get("Uniqueid")
-            if name == "Newchannel" and "-trunk-main-" in (m.get("Channel") or ""):
+            if name == "Newchannel" and "-trunk-main-" in (m.get("Channel") or "") and (m.get("Exten") or "").isdigit():     # else one of ours, going out
                 calls[call] = (m.get("Channel").removeprefix("PJSIP/").partition("-trunk-")[0], place, float(m.get("Timestamp")))
             elif name == "VarSet" and call in calls:
                 values = set_.setdefault(call, {})
