@@ -250,7 +250,7 @@ class Gate:
     def press(self, key):
         """As pbxd does it."""
         mark = self.ami.mark()
-        self.ami.action("PlayDTMF", Channel=self.channel, Digit=key)
+        self.assertEqual(self.ami.action("PlayDTMF", Channel=self.channel, Digit=key).get("Response"), "Success")
         return mark
 
     def test_no_gate_no_call(self):

@@ -1,4 +1,5 @@
 // The engine in a daemon: what goes over the line, what its answers do, and that nothing goes without the lease.
+#include "callbacks/originate.hpp"
 #include "callbacks/placer.hpp"
 #include "callbacks_support.hpp"
 
