@@ -19,7 +19,7 @@ import render  # noqa: E402
 from board.traffic import Traffic  # noqa: E402
 from dialplan import soon  # noqa: E402
 from flow_site import LEFT, MODES, SERVED, Case, Site  # noqa: E402
-from lab import TENANTS, processes  # noqa: E402
+from lab import TENANTS  # noqa: E402
 from render import number  # noqa: E402
 
 OPTIONS = None
@@ -209,7 +209,8 @@ class CallFlow(Site):
         os.kill(self.pbxd.process.pid, signal.SIGCONT)
         self.until("pbxd", 10)
         self.mode("pbxd goes on", "pbxd", 2)
-        processes.end(processes.identity(self.pbxd.process.pid), grace=0)
+        self.pbxd.process.kill()
+        self.pbxd.process.wait()
         self.mode("pbxd is killed (-9)", "database", 2)
         if OPTIONS.version != 16:     # bullseye's connector has no read time-out: a database that hangs hangs the call (docs/asterisk.md)
             os.kill(self.database.who["pid"], signal.SIGSTOP)

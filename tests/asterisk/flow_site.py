@@ -208,4 +208,4 @@ class Site(Codes, Asking, dialplan.Site):
         taken = {(queue, member["name"]): member["calls_taken"] for queue, q in shown["queues"].items() for member in q["members"].values()}
         served = ledger.served(lines)
         self.assertEqual(taken, {key: served[key] for key in taken})
-        print(f"\n    {label}: {len(self.ledger.calls)} calls, {len(self.callbacks())} attempts of callbacks, {sum(taken.values())} served by who is logged in, {len(lines)} lines of queue_log", flush=True)
+        print(f"\n    {label}: {len(self.ledger.calls)} calls, {len(self.callbacks())} attempts of callbacks, {sum(line.event.startswith('COMPLETE') for line in lines)} served, {len(lines)} lines of queue_log", flush=True)

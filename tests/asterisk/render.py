@@ -193,7 +193,7 @@ class Site(unittest.TestCase):
     def run_pbxd(cls):
         process = processes.start([OPTIONS.pbxd, "--config", cls.conf], log=f"{cls.folder}/pbxd.log", cwd=cls.folder)
         cls.pbxd = Pbxd(process, f"http://127.0.0.1:{cls.http}", *cls.operator, f"{cls.folder}/pbxd.log")
-        cls.addClassCleanup(lambda: processes.end(processes.identity(process.pid)))
+        cls.addClassCleanup(lambda: (processes.end(processes.identity(process.pid)), process.wait()))
         cls.pbxd.wait_ready(30)
 
     @classmethod

@@ -63,11 +63,11 @@ class Ledger:
 
 
 def served(lines):
-    """{(queue, member): calls served since it was added last}, as Asterisk counts them."""
+    """{(queue, member): calls served since it was added last}, as Asterisk counts them with shared_lastcall: those of its other queues too."""
     count = collections.Counter()
     for line in lines:
         if line.event == "ADDMEMBER":
             count[line.queue, line.agent] = 0
         if line.event.startswith("COMPLETE"):
-            count[line.queue, line.agent] += 1
+            count.update(key for key in list(count) if key[1] == line.agent)
     return count
