@@ -5,6 +5,7 @@ namespace pbx::test {
 namespace {
 
 using namespace pbx::storage;
+using namespace std::chrono_literals;
 using domain::Scope;
 
 class SiteTablesOf : public StorageTest {
