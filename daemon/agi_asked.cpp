@@ -30,6 +30,12 @@ UtcTime waitingSince(UtcTime now, std::string_view seconds) {
     return now - Micros(static_cast<std::int64_t>(waited * 1e6));
 }
 
+std::string phoneSource(const std::string& callerNumber, const std::string& country) {
+    const auto number = routing::normalise(callerNumber, country);
+    const bool known = number.kind == routing::NumberKind::e164 || number.kind == routing::NumberKind::shortCode;
+    return "phone " + (known ? number.text : std::string("withheld"));
+}
+
 agi::Answer AskedCallbacks::answer(const agi::Request& request) const {
     const auto directory = directory_.get();
     const auto* tenant = askingTenant(*directory, request);
@@ -49,15 +55,17 @@ agi::Answer AskedCallbacks::answer(const agi::Request& request) const {
     wanted.queue = queue->queue.id.str();
     wanted.number = number.text;
     wanted.requestedBy = "queue";
+    wanted.source = phoneSource(std::string(request.variable("agi_callerid")), tenant->country);
     wanted.waitingSince = waitingSince(clock_.now(), request.variable("agi_arg_3"));
     wanted.priority = priorityOf(request.variable("agi_arg_4"));
     try {
         const auto made = callbacks_.request(scope, wanted);
+        for (const auto& alarm : made.alarms) tellCap_(tenant->id, wanted.source, alarm);
         return tell(request, made.existing ? "existing" : "new", "", made.callback.id);
     } catch (const Error& error) {
         // Others (the database is away) close the connection: nobody knows whether it was taken.
         if (error.code() != ErrorCode::invalidArgument && error.code() != ErrorCode::conflict &&
-            error.code() != ErrorCode::forbidden)
+            error.code() != ErrorCode::forbidden && error.code() != ErrorCode::tooManyRequests)
             throw;
         return tell(request, "refused", errorRow(error.code()).token);
     }

@@ -27,11 +27,15 @@ public:
     // queue is not on the Asterisk that asks: nothing is answered).
     using Observe = std::function<void(std::string_view what)>;
 
+    // A cap of calls on request is used up to a good part; `source`: the phone that asked. Throws nothing.
+    using TellCap = std::function<void(const TenantId&, const std::string& source, const storage::CapAlarm&)>;
+
     // All must outlive it.
     AskedCallbacks(storage::CallbackRepository& callbacks, storage::OutboundRuleRepository& rules,
-                   const domain::DirectoryHolder& directory, const Clock& clock, const Log& log, Observe observe)
+                   const domain::DirectoryHolder& directory, const Clock& clock, const Log& log, Observe observe,
+                   TellCap tellCap)
         : callbacks_(callbacks), rules_(rules), directory_(directory), clock_(clock), log_(log),
-          observe_(std::move(observe)) {}
+          observe_(std::move(observe)), tellCap_(std::move(tellCap)) {}
 
     agi::Answer answer(const agi::Request& request) const;
 
@@ -45,7 +49,12 @@ private:
     const Clock& clock_;
     const Log log_;
     const Observe observe_;
+    const TellCap tellCap_;
 };
+
+// Whom the caps count a callback for that is asked for by phone: the caller's own number, whichever one he enters.
+// Those who withhold theirs share one.
+std::string phoneSource(const std::string& callerNumber, const std::string& country);
 
 // The place in the queue of one who has waited so long: 0 to a day, anything else is now.
 UtcTime waitingSince(UtcTime now, std::string_view seconds);

@@ -32,6 +32,7 @@ access::AuthenticatorSettings authenticatorSettings(const Config& config) {
     access::AuthenticatorSettings out;
     const auto whole = [&](std::string_view key) { return static_cast<int>(config.whole("access", key)); };
     out.rememberFor = std::chrono::seconds(whole("credential_cache_seconds"));
+    out.outageFor = std::chrono::seconds(whole("outage_seconds"));
     out.failuresPerPair = whole("throttle_pair");
     out.failuresPerAddress = whole("throttle_address");
     out.failuresPerAccount = whole("throttle_account");
@@ -103,9 +104,9 @@ class Pbxd::Impl {
 public:
     Impl(const Config& configuration, const Log& destination, const Clock& time, callbacks::FailHook failHook)
         : config(configuration), log(destination), clock(time), database(databaseSettings(config), log, clock),
-          repositories(database), authenticator(database, clock, log, authenticatorSettings(config)),
-          accounts(database, authenticator), auditWriter(database, clock),
-          feed(static_cast<std::size_t>(config.whole("board", "feed_size"))),
+          repositories(database, outboundCaps(config)),
+          authenticator(database, clock, log, authenticatorSettings(config)), accounts(database, authenticator),
+          auditWriter(database, clock), feed(static_cast<std::size_t>(config.whole("board", "feed_size"))),
           services{database,
                    repositories,
                    accounts,
@@ -123,9 +124,7 @@ public:
                    desk,
                    [this](std::vector<domain::Action> actions) { return control->watch(std::move(actions)); },
                    outboundCaps(config),
-                   [this](const TenantId& tenant, const std::string& login, const storage::CapAlarm& alarm) {
-                       tellCapAlarm(tenant, login, alarm);
-                   },
+                   capTeller(),
                    [this](std::string_view event, const Error& error) {
                        log.warning(event, {{"text", error.text()}, {"cause", error.cause()}});
                    }},
@@ -137,9 +136,10 @@ public:
               {desk, hits, directory, clock, log, [this](std::string_view outcome) { metrics.observeRoute(outcome); },
                [this](const routing::Ruling& ruling) { return places.find(ruling); }},
               {repositories.callbackJobs, clock, log, [this](std::string_view what) { metrics.observeGate(what); },
-               failHook, [this](const TenantId& tenant, const std::string& number) { return mayDial(tenant, number); }},
+               failHook, [this](const TenantId& tenant, const std::string& number) { return mayDial(tenant, number); },
+               capTeller()},
               {repositories.callbacks, repositories.outboundRules, directory, clock, log,
-               [this](std::string_view what) { metrics.observeGate(what); }},
+               [this](std::string_view what) { metrics.observeGate(what); }, capTeller()},
               {[this](access::PrincipalPtr principal, ops::CallContext from) {
                    return dispatcher.admitAs(std::move(principal), std::move(from));
                },
@@ -322,6 +322,13 @@ private:
         }
     }
 
+    std::function<void(const TenantId&, const std::string&, const storage::CapAlarm&)> capTeller() {
+        return [this](const TenantId& tenant, const std::string& source, const storage::CapAlarm& alarm) {
+            tellCapAlarm(tenant, source, alarm);
+        };
+    }
+
+    // `login`: an account, or the phone that asked.
     // The number itself stands in the audit alone: the log is read by more people.
     void tellCapAlarm(const TenantId& tenant, const std::string& login, const storage::CapAlarm& alarm) {
         const auto cap = storage::outboundCapText(alarm.cap);
@@ -331,7 +338,7 @@ private:
                                      {"percent", alarm.percent},
                                      {"used", alarm.used},
                                      {"limit", alarm.limit},
-                                     {"login", login}});
+                                     {"login", login.substr(0, login.find(' '))}}); // "phone" without its number
         access::AuditRecord record;
         record.tenant = tenant;
         record.login = login;

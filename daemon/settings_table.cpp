@@ -152,6 +152,11 @@ constexpr std::array settings{
         "computation; 0 switches it off. A changed password or role takes effect at once in any case, on other nodes "
         "over the same database within about a second.",
         restart, 0, 60, "seconds"},
+    Setting{"access", "outage_seconds", whole, "900",
+            "While the database cannot be reached nothing can be verified: whoever was verified before goes on so much "
+            "longer, so that the live board can be read. What was changed or revoked meanwhile by another node is not "
+            "seen until then; 0 switches it off.",
+            restart, 0, 3600, "seconds"},
     Setting{"access", "argon2_parallel", whole, "2",
             "Password computations at the same time (64 MiB each); more logins are told to retry.", restart, 1, 16,
             "computations"},
@@ -176,7 +181,8 @@ constexpr std::array settings{
 
     // [calls]
     Setting{"calls", "per_number_per_day", whole, "10", "To one number, of one tenant.", restart, 1, 1000, "calls"},
-    Setting{"calls", "per_source_per_day", whole, "200", "By one user or one token.", restart, 1, 100000, "calls"},
+    Setting{"calls", "per_source_per_day", whole, "200", "By one user, one token or, for callbacks, one phone.",
+            restart, 1, 100000, "calls"},
     Setting{"calls", "per_tenant_per_day", whole, "2000", "Of one tenant.", restart, 1, 1000000, "calls"},
 
     // [agi]

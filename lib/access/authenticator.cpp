@@ -12,6 +12,8 @@ namespace pbx::access {
 namespace {
 
 constexpr std::size_t longestPassword = 256;
+// A database that hangs takes seconds to say so: not for each request anew.
+constexpr std::chrono::seconds askAgainAfter{2};
 
 // One text for every reason: which of login, password, token, expiry or state was wrong is nobody's business.
 Error refusal() { return Error(ErrorCode::unauthenticated, "credentials are missing or wrong"); }
@@ -33,7 +35,7 @@ class Authenticator::Impl {
 public:
     Impl(storage::Database& database, const Clock& clock_, const Log& log_, const AuthenticatorSettings& settings)
         : clock(clock_), log(log_), database_(database), users_(database), tokens_(database),
-          passwords(settings.passwords), cache(settings.rememberFor, settings.rememberAtMost),
+          passwords(settings.passwords), cache(settings.rememberFor, settings.outageFor, settings.rememberAtMost),
           throttle_({settings.failuresPerPair, settings.failuresPerAddress, settings.failuresPerAccount,
                      settings.throttleEntries},
                     clock_) {}
@@ -100,7 +102,9 @@ public:
 
 private:
     PrincipalPtr remembered(const std::string& key) {
-        auto found = cache.find(key, clock.steady(), clock.now());
+        const bool away = clock.steady() < awayUntil_.load();
+        auto found = away ? cache.findInOutage(key, clock.steady(), clock.now())
+                          : cache.find(key, clock.steady(), clock.now());
         if (found) hits.fetch_add(1, std::memory_order_relaxed);
         return found;
     }
@@ -112,7 +116,13 @@ private:
         PrincipalPtr principal;
         try {
             principal = verify();
-        } catch (...) { // the database is away or both hashers are busy: that was no wrong login
+        } catch (const Error& error) { // the database is away or both hashers are busy: that was no wrong login
+            attempt.undecided();
+            if (error.code() != ErrorCode::unavailable) throw;
+            awayUntil_ = clock.steady() + askAgainAfter;
+            if (auto known = cache.findInOutage(key, clock.steady(), clock.now())) return known;
+            throw;
+        } catch (...) {
             attempt.undecided();
             throw;
         }
@@ -138,6 +148,7 @@ private:
     Throttle throttle_;
     CredentialMac mac_;
     std::atomic<std::int64_t> version_{0};
+    std::atomic<SteadyTime> awayUntil_{SteadyTime{}}; // the database, which is not asked about what is remembered
 };
 
 Authenticator::Authenticator(storage::Database& database, const Clock& clock, const Log& log,

@@ -1,4 +1,5 @@
-// Credentials in, Principal out: verified once, remembered for at most 60 s, throttled per account and per address.
+// Credentials in, Principal out: verified once, remembered for at most 60 s (longer only while the database is away),
+// throttled per account and per address.
 // Threads: any. Fails with pbx::Error: unauthenticated (never says why), tooManyRequests (retry later), unavailable.
 // A hit in the cache and every refusal without credentials, malformed or throttled, send no database statement.
 #pragma once
@@ -22,6 +23,8 @@ namespace pbx::access {
 
 struct AuthenticatorSettings {
     std::chrono::seconds rememberFor{60}; // 0-60
+    std::chrono::seconds outageFor{900};  // 0-3600: what was verified is believed so much longer while it cannot be
+                                          // verified anew, so that the live board can be read without a database
     std::size_t rememberAtMost = 20000;   // credentials; the oldest is forgotten first
     std::size_t throttleEntries = 65536;  // counters kept; the least recently used is forgotten first
     int failuresPerPair = 10;             // wrong logins a minute from one address on one account
@@ -57,7 +60,7 @@ public:
 
     // To be called about once a second from one thread, off the request path: forgets all when another process changed
     // users or tokens (storage::Versions::access), writes tokens' last use (at most once a minute each). While the
-    // database is away it does nothing; what is remembered still ends after `rememberFor`.
+    // database is away it does nothing.
     void maintain();
 
     PasswordHasher& passwords() noexcept;

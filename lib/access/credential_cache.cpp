@@ -21,14 +21,23 @@ void CredentialCache::noteUse(const Principal& principal, UtcTime now) {
 }
 
 PrincipalPtr CredentialCache::find(const std::string& key, SteadyTime steady, UtcTime now) {
+    return find(key, steady, steady, now);
+}
+
+PrincipalPtr CredentialCache::findInOutage(const std::string& key, SteadyTime steady, UtcTime now) {
+    return find(key, steady - outageFor_, steady, now);
+}
+
+PrincipalPtr CredentialCache::find(const std::string& key, SteadyTime notEndedBy, SteadyTime steady, UtcTime now) {
     std::lock_guard lock(mutex_);
     const auto it = index_.find(key);
     if (it == index_.end()) return nullptr;
     const auto& entry = *it->second;
-    if (entry.until <= steady || (entry.principal->expiresAt && *entry.principal->expiresAt <= now)) {
+    if (entry.until + outageFor_ <= steady || (entry.principal->expiresAt && *entry.principal->expiresAt <= now)) {
         erase(it->second);
         return nullptr;
     }
+    if (entry.until <= notEndedBy) return nullptr;
     noteUse(*entry.principal, now);
     return entry.principal;
 }
@@ -39,7 +48,7 @@ void CredentialCache::put(const std::string& key, PrincipalPtr principal, std::u
     noteUse(*principal, now);
     if (generation != generation_ || atMost_ == 0) return; // changed while it was being verified: ask again next time
     if (const auto it = index_.find(key); it != index_.end()) erase(it->second);
-    while (!entries_.empty() && (entries_.size() >= atMost_ || entries_.front().until <= steady))
+    while (!entries_.empty() && (entries_.size() >= atMost_ || entries_.front().until + outageFor_ <= steady))
         erase(entries_.begin());
     entries_.push_back({key, std::move(principal), steady + rememberFor_});
     index_[key] = std::prev(entries_.end());

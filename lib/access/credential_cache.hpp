@@ -1,5 +1,6 @@
 // Credentials that were verified lately, under a keyed hash; and when each token was last used.
-// Threads: any. Nothing fails. The oldest entry goes first when it is full; an entry never outlives `rememberFor`.
+// Threads: any. Nothing fails. The oldest entry goes first when it is full; an entry never outlives `rememberFor`, but
+// for `outageFor` more it is told to whoever cannot verify anew because the database is away.
 #pragma once
 
 #include "access/principal.hpp"
@@ -18,13 +19,15 @@ namespace pbx::access {
 
 class CredentialCache {
 public:
-    CredentialCache(std::chrono::seconds rememberFor, std::size_t atMost)
-        : rememberFor_(rememberFor), atMost_(atMost) {}
+    CredentialCache(std::chrono::seconds rememberFor, std::chrono::seconds outageFor, std::size_t atMost)
+        : rememberFor_(rememberFor), outageFor_(outageFor), atMost_(atMost) {}
 
     // To be read before the database is: what was forgotten since then must not be put in.
     std::uint64_t generation() const;
     // Nothing when it is not there, too old, or its token has expired.
     PrincipalPtr find(const std::string& key, SteadyTime steady, UtcTime now);
+    // Only where the database cannot be asked: also one that is too old by no more than `outageFor`.
+    PrincipalPtr findInOutage(const std::string& key, SteadyTime steady, UtcTime now);
     void put(const std::string& key, PrincipalPtr principal, std::uint64_t generation, SteadyTime steady, UtcTime now);
     void forget(const UserId& user);
     void forgetAll();
@@ -47,10 +50,12 @@ private:
         UtcTime written{};
     };
 
+    PrincipalPtr find(const std::string& key, SteadyTime notEndedBy, SteadyTime steady, UtcTime now);
     void noteUse(const Principal& principal, UtcTime now);
     void erase(Entries::iterator entry);
 
     const std::chrono::seconds rememberFor_;
+    const std::chrono::seconds outageFor_;
     const std::size_t atMost_;
     mutable std::mutex mutex_;
     std::uint64_t generation_ = 0;

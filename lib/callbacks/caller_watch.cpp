@@ -111,6 +111,7 @@ void CallerWatch::gaveUp(const Seen& seen, const KnownCaller& caller) {
     wanted.queue = caller.queue.str();
     wanted.number = caller.number;
     wanted.requestedBy = "abandon";
+    wanted.source = "phone " + caller.number; // as for one who asks by phone
     wanted.priority = caller.priority;
     wanted.waitingSince = kept_.with([&](const auto& kept) {
         const auto found = kept.find(seen.call);
@@ -121,7 +122,9 @@ void CallerWatch::gaveUp(const Seen& seen, const KnownCaller& caller) {
         told(made.existing ? "abandon_existing" : "abandon_new", seen, made.callback.id);
     } catch (const Error& error) {
         // What could not be taken later either is not tried again; others wait for the database.
-        if (error.code() != ErrorCode::invalidArgument && error.code() != ErrorCode::notFound) throw;
+        if (error.code() != ErrorCode::invalidArgument && error.code() != ErrorCode::notFound &&
+            error.code() != ErrorCode::tooManyRequests)
+            throw;
         told("abandon_refused", seen, {});
     }
 }

@@ -40,7 +40,9 @@ storage::GateReply DialGate::judge(const agi::Request& request, const CallbackId
         if (const auto job = jobs_.atGate(request.server, id, attempt, token);
             job && !mayDial_(job->tenant, job->callback.number)) {
             jobs_.bar(*job);
-            return {storage::GateRefusal::notAllowed, {}, {}};
+            storage::GateReply shut;
+            shut.refusal = storage::GateRefusal::notAllowed;
+            return shut;
         }
     return jobs_.gate(request.server, id, attempt, token);
 }
@@ -62,6 +64,8 @@ agi::Answer DialGate::gate(const agi::Request& request, SteadyTime deadline) con
         return {{"PBX_GATE", "hangup"}, {"PBX_WHY", std::string(why)}, {"PBX_DONE", "1"}};
     }
     reach(hook_, FailPoint::gated);
+    if (tellCap_)
+        for (const auto& alarm : reply.alarms) tellCap_(reply.tenant, reply.source, alarm);
     observe("dial");
     log_.info("callback.dial",
               {{"asterisk", request.server}, {"callback", asked.id.str()}, {"attempt", asked.attempt}});

@@ -29,11 +29,15 @@ public:
     // Whether the tenant may have that number dialled now, whatever was so when the callback was asked for. Empty: yes.
     using MayDial = std::function<bool(const TenantId&, const std::string& number)>;
 
+    // A call that passes has used up a good part of a cap: people are told. `source`: whom it counts for. Throws
+    // nothing. May be empty.
+    using TellCap = std::function<void(const TenantId&, const std::string& source, const storage::CapAlarm&)>;
+
     // `jobs` and `clock` must outlive it.
     DialGate(storage::CallbackJobRepository& jobs, const Clock& clock, const Log& log, Observe observe = {},
-             FailHook hook = {}, MayDial mayDial = {})
+             FailHook hook = {}, MayDial mayDial = {}, TellCap tellCap = {})
         : jobs_(jobs), clock_(clock), log_(log), observe_(std::move(observe)), hook_(std::move(hook)),
-          mayDial_(std::move(mayDial)) {}
+          mayDial_(std::move(mayDial)), tellCap_(std::move(tellCap)) {}
 
     agi::Answer gate(const agi::Request& request, SteadyTime deadline) const;
     agi::Answer done(const agi::Request& request) const;
@@ -51,6 +55,7 @@ private:
     const Observe observe_;
     const FailHook hook_;
     const MayDial mayDial_;
+    const TellCap tellCap_;
 };
 
 } // namespace pbx::callbacks

@@ -254,6 +254,8 @@ void Engine::begin(Job& job, const Sight& sight) {
     const auto result = jobs_.intend(job, sight.startup);
     if (result != storage::IntendResult::begun) {
         unengaged_[job.asteriskQueue].erase(job.callback.id);
+        if (result == storage::IntendResult::capped)
+            log_.warning("callback.capped", {{"callback", job.callback.id.str()}, {"tenant", job.tenantName}});
         return;
     }
     ++figures_.begun;

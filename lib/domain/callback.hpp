@@ -184,6 +184,7 @@ struct Callback {
     std::optional<UtcTime> endedAt;
     std::int64_t version = 0; // grows with each change
     int priority = 0;         // 0-100, as a caller's QUEUE_PRIO: a higher one is served first
+    std::string source;       // whose account or phone asked, for the caps: "alice", "alice/k_...", "phone +1212..."
 
     bool operator==(const Callback&) const = default;
 };

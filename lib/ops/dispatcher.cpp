@@ -54,7 +54,7 @@ private:
 Dispatcher::Dispatcher(const Services& services, access::Authenticator& authenticator, access::AuditWriter& audit,
                        const Log& log, CallObserver observer)
     : services_(services), handlers_(allHandlers()), authenticator_(authenticator), audit_(audit), log_(log),
-      observer_(std::move(observer)) {}
+      observer_(std::move(observer)), owed_(services.repositories.idempotency) {}
 
 std::unique_ptr<Session> Dispatcher::admit(CallContext context) {
     try {
@@ -109,39 +109,49 @@ Outcome Dispatcher::run(const CallContext& from, const access::PrincipalPtr& pri
     }
 }
 
+std::optional<std::string> Dispatcher::begin(const storage::IdempotencyKey& key, const Value& params) const {
+    owed_.settle();
+    try {
+        // Masked: a quick hash over a password would lie in the database for everyone who can read it to guess at.
+        return services_.repositories.idempotency.begin(key, hashHex(toJson(params, Secrets::masked)), idempotencyKept);
+    } catch (const Error& error) {
+        if (error.code() == ErrorCode::outcomeUnknown) owed_.owe(key, {}); // ours, and nothing was done under it
+        throw;
+    }
+}
+
 Outcome Dispatcher::perform(Context& context, const Operation& operation, const CommonParams& common,
                             const Value& params) const {
     const auto& run = handlers_.find(operation.name);
     if (!common.idempotencyKey) return run(context, params);
 
-    auto& keys = services_.repositories.idempotency;
     const storage::IdempotencyKey key{context.tenant().value_or(TenantId()), context.principal().user,
                                       std::string(operation.name), *common.idempotencyKey};
-    // Masked: a quick hash over a password would lie in the database for everyone who can read it to guess at.
-    if (const auto reply = keys.begin(key, hashHex(toJson(params, Secrets::masked)), idempotencyKept)) {
+    if (const auto reply = begin(key, params)) {
         Value stored = operation.makeResult();
         decodeObject(*reply, stored.type(), stored.get());
         return stored;
     }
+    // A secret is shown once: a repeated request is told the rest, and the database never holds it.
+    const auto end = [this, key](const Value& value) { owed_.end(key, toJson(value, Secrets::masked)); };
     try {
         auto outcome = run(context, params);
-        // A secret is shown once: a repeated request is told the rest, and the database never holds it.
         if (const auto* value = std::get_if<Value>(&outcome)) {
-            keys.finish(key, toJson(*value, Secrets::masked));
+            end(*value);
             return outcome;
         }
         // What may take its time is stored already: its state of now is the answer to a repetition (it tells the id to
         // ask for), until the outcome is known.
         auto& waiting = std::get<Waiting>(outcome);
-        if (const auto now = waiting.attempt(true)) keys.finish(key, toJson(*now, Secrets::masked));
-        waiting.attempt = [&keys, key, attempt = std::move(waiting.attempt)](bool expired) {
+        if (const auto now = waiting.attempt(true)) end(*now);
+        waiting.attempt = [end, attempt = std::move(waiting.attempt)](bool expired) {
             auto value = attempt(expired);
-            if (value) keys.finish(key, toJson(*value, Secrets::masked));
+            if (value) end(*value);
             return value;
         };
         return outcome;
     } catch (const Error& error) {
-        if (error.code() != ErrorCode::outcomeUnknown) keys.abandon(key);
+        if (error.code() != ErrorCode::outcomeUnknown) owed_.end(key, {});
         throw;
     }
 }

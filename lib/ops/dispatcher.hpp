@@ -5,6 +5,7 @@
 #include "access/audit.hpp"
 #include "base/log.hpp"
 #include "ops/handlers.hpp"
+#include "ops/owed_keys.hpp"
 
 #include <chrono>
 
@@ -34,12 +35,15 @@ private:
     void audit(const CallContext& from, const Context& context, const Operation& operation, const Value& params,
                std::string_view outcome) const;
 
+    std::optional<std::string> begin(const storage::IdempotencyKey& key, const Value& params) const;
+
     const Services& services_;
     const Handlers handlers_;
     access::Authenticator& authenticator_;
     access::AuditWriter& audit_;
     const Log& log_;
     const CallObserver observer_;
+    mutable OwedKeys owed_;
 };
 
 // The tenant that a call is about: the caller's own; for an operator the one that it names, or none. Throws notFound

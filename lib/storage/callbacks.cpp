@@ -1,6 +1,7 @@
 #include "storage/callbacks.hpp"
 
 #include "storage/callbacks_rows.hpp"
+#include "storage/outbound_counts.hpp"
 #include "storage/routing_rows.hpp"
 
 namespace pbx::storage {
@@ -13,8 +14,8 @@ using domain::CallbackEvent;
 constexpr auto insertCallback =
     "INSERT INTO callbacks (tenant_id, id, queue_id, number, name, note, requested_by, state, attempt, dials, "
     "max_dials, doubts, requested_at, due_at, expires_at, state_at, open_key, server, startup, token, owner, epoch, "
-    "beat, version, priority) VALUES (?, ?, ?, ?, ?, ?, ?, 'queued', 0, 0, ?, 0, ?, ?, ?, ?, ?, '', '', '', '', 0, 0, "
-    "1, ?)";
+    "beat, version, priority, source) VALUES (?, ?, ?, ?, ?, ?, ?, 'queued', 0, 0, ?, 0, ?, ?, ?, ?, ?, '', '', '', "
+    "'', 0, 0, 1, ?, ?)";
 constexpr auto insertFirstEvent =
     "INSERT INTO callback_events (tenant_id, callback_id, version, state, attempt, at, pending) VALUES (?, ?, 1, "
     "'queued', 0, ?, 1)";
@@ -115,7 +116,10 @@ RequestedCallback CallbackRepository::request(const domain::Scope& scope, const 
             return database_.connections().write([&](Sql& sql) -> RequestedCallback {
                 const auto queue = queueOf(sql, scope, wanted.queue, memberOf);
                 const auto key = openKey(queue, wanted.number);
-                if (auto open = findOpen(sql, scope.tenant(), key)) return {std::move(*open), true};
+                if (auto open = findOpen(sql, scope.tenant(), key)) return {std::move(*open), true, {}};
+                lockCounts(sql, scope.tenant(), now);
+                // Whoever was before us at the lock may have asked for the same.
+                if (auto open = findOpen(sql, scope.tenant(), key)) return {std::move(*open), true, {}};
                 const auto policy = policyOf(sql, scope.tenant(), queue);
                 const auto due = std::max(now, wanted.notBefore.value_or(now));
                 Callback made;
@@ -125,6 +129,9 @@ RequestedCallback CallbackRepository::request(const domain::Scope& scope, const 
                 made.name = wanted.name;
                 made.note = wanted.note;
                 made.requestedBy = wanted.requestedBy;
+                made.source = wanted.source.empty() ? wanted.requestedBy : wanted.source;
+                const OutboundUse use{scope.tenant(), made.number, made.source};
+                mustHaveRoom(sql, use, caps_, now, Waiting::counted);
                 made.maxDials = policy.retry.maxDials;
                 made.requestedAt = std::min(now, wanted.waitingSince.value_or(now));
                 made.priority = wanted.priority;
@@ -135,9 +142,10 @@ RequestedCallback CallbackRepository::request(const domain::Scope& scope, const 
                             {scope.tenant().str(), made.id.str(), queue.str(), made.number, made.name, made.note,
                              made.requestedBy, std::int64_t(made.maxDials), epochMicros(made.requestedAt),
                              epochMicros(due), epochMicros(made.expiresAt), epochMicros(now), key,
-                             std::int64_t(made.priority)});
+                             std::int64_t(made.priority), made.source});
                 sql.execute(insertFirstEvent, {scope.tenant().str(), made.id.str(), epochMicros(now)});
-                return {std::move(made), false};
+                auto alarms = waitingAlarms(sql, use, caps_, now);
+                return {std::move(made), false, std::move(alarms)};
             });
         } catch (const Error& e) {
             // Another one asked for the same between our look and our row: look again, it is there now.
@@ -221,18 +229,22 @@ CancelledCallback CallbackRepository::cancel(const domain::Scope& scope, const s
     });
 }
 
-Callback CallbackRepository::retry(const domain::Scope& scope, const std::string& id,
+Callback CallbackRepository::retry(const domain::Scope& scope, const std::string& id, const std::string& source,
                                    const std::set<QueueId>& memberOf) {
     const auto now = database_.clock().now();
     try {
         return database_.connections().write([&](Sql& sql) {
+            lockCounts(sql, scope.tenant(), now);
             const auto before = find(sql, scope, id, memberOf, sql.dialect().forUpdate());
             if (!domain::nextState(before.state, CallbackEvent::reopen))
                 throw Error(ErrorCode::conflict, "it is " + std::string(domain::stateToken(before.state)) +
                                                      ": only one that waits, failed or expired can be tried again");
-            CallbackChange wanted{"due_at = ?, open_key = ?, ended_at = NULL, returned_call = NULL",
-                                  {epochMicros(now), openKey(before.queue, before.number)},
+            CallbackChange wanted{"due_at = ?, open_key = ?, ended_at = NULL, returned_call = NULL, source = ?",
+                                  {epochMicros(now), openKey(before.queue, before.number), source},
                                   {}};
+            // One that waits counts already.
+            const auto waiting = domain::isFinal(before.state) ? Waiting::counted : Waiting::left;
+            mustHaveRoom(sql, {scope.tenant(), before.number, source}, caps_, now, waiting);
             if (domain::isFinal(before.state)) {
                 const auto policy = policyOf(sql, scope.tenant(), before.queue);
                 wanted.set += ", expires_at = ?, max_dials = ?, doubts = 0";

@@ -2,6 +2,7 @@
 
 #include "base/random.hpp"
 #include "storage/callbacks_rows.hpp"
+#include "storage/outbound_counts.hpp"
 
 #include <algorithm>
 #include <array>
@@ -67,17 +68,17 @@ CallbackRow frontOf(const JobRow& row, std::index_sequence<I...>) {
 
 CallbackJob jobOf(const JobRow& row) {
     CallbackJob out;
-    out.callback = callbackOf(frontOf(row, std::make_index_sequence<18>()));
-    out.tenant = TenantId(at<18>(row));
-    out.server = at<19>(row);
-    out.startup = at<20>(row);
-    out.token = at<21>(row);
-    out.owner = at<22>(row);
-    out.epoch = at<23>(row);
-    out.beat = at<24>(row);
-    out.stateAt = fromEpochMicros(at<25>(row));
-    out.tenantName = at<26>(row);
-    out.asteriskQueue = at<27>(row);
+    out.callback = callbackOf(frontOf(row, std::make_index_sequence<19>()));
+    out.tenant = TenantId(at<19>(row));
+    out.server = at<20>(row);
+    out.startup = at<21>(row);
+    out.token = at<22>(row);
+    out.owner = at<23>(row);
+    out.epoch = at<24>(row);
+    out.beat = at<25>(row);
+    out.stateAt = fromEpochMicros(at<26>(row));
+    out.tenantName = at<27>(row);
+    out.asteriskQueue = at<28>(row);
     return out;
 }
 
@@ -123,6 +124,14 @@ bool isBlocked(Sql& sql, const CallbackJob& job, UtcTime now) {
     return !sql.row<Row<Int>>("SELECT 1 FROM callbacks WHERE " + where.text, where.values);
 }
 
+OutboundUse useOf(const CallbackJob& job) { return {job.tenant, job.callback.number, job.callback.source}; }
+
+GateReply shut(GateRefusal why) {
+    GateReply reply;
+    reply.refusal = why;
+    return reply;
+}
+
 // `work` in a transaction; a commit whose outcome is unknown is decided by `look` at the row as it is now.
 template <class Work, class Look>
 auto orReadBack(Database& database, const CallbackId& id, Work&& work, Look&& look) {
@@ -148,9 +157,9 @@ GateRefusal whyShut(const std::optional<CallbackJob>& job, const std::string& se
 } // namespace
 
 std::string_view refusalToken(GateRefusal refusal) {
-    static constexpr std::array<std::string_view, 9> tokens{"none",        "unknown",     "not_this_attempt",
-                                                            "not_waiting", "expired",     "blocked",
-                                                            "used_up",     "not_allowed", "stopped"};
+    static constexpr std::array<std::string_view, 10> tokens{"none",    "unknown", "not_this_attempt", "not_waiting",
+                                                             "expired", "blocked", "used_up",          "not_allowed",
+                                                             "stopped", "capped"};
     return tokens[static_cast<std::size_t>(refusal)];
 }
 
@@ -244,6 +253,11 @@ IntendResult CallbackJobRepository::intend(CallbackJob& job, const std::string& 
             if (isBlocked(sql, job, now))
                 return change(sql, id, CallbackEvent::block, now, {{}, {}, ownedBy(job)}) ? IntendResult::blocked
                                                                                           : IntendResult::lost;
+            if (fullCap(sql, useOf(job), caps_, now))
+                return change(sql, id, CallbackEvent::release, now,
+                              {"owner = '', server = '', due_at = ?", {epochMicros(nextDay(now))}, ownedBy(job)})
+                           ? IntendResult::capped
+                           : IntendResult::lost;
             if (!change(sql, id, CallbackEvent::intend, now, wanted)) {
                 CallbackChange late{{}, {}, ownedBy(job)};
                 late.guard.add("expires_at <= ?", {epochMicros(now)});
@@ -391,21 +405,42 @@ void CallbackJobRepository::bar(const CallbackJob& job) {
 GateReply CallbackJobRepository::gate(const std::string& server, const CallbackId& id, int attempt,
                                       const std::string& token) {
     const auto now = database_.clock().now();
-    return database_.connections().write([&](Sql& sql) -> GateReply {
-        const auto job = find(sql, id, true);
-        if (const auto why = whyShut(job, server, attempt, token, now); why != GateRefusal::none) return {why, {}, {}};
-        if (isStopped(sql, *job)) return {GateRefusal::stopped, {}, {}};
-        CallbackChange wanted{"dials = dials + 1", {}, notBlocked(*job, now)};
-        wanted.guard.add("attempt = ?", {std::int64_t(attempt)}).add("token = ?", {token}).add("server = ?", {server});
-        wanted.guard.add("expires_at > ?", {epochMicros(now)}).add("dials < max_dials");
-        if (!change(sql, id, CallbackEvent::gate, now, wanted)) {
-            if (!isBlocked(sql, *job, now)) return {GateRefusal::notWaiting, {}, {}};
-            change(sql, id, CallbackEvent::block, now, {});
-            return {GateRefusal::blocked, {}, {}};
-        }
-        sql.execute(setGated, {epochMicros(now), job->tenant.str(), id.str(), std::int64_t(attempt)});
-        return {GateRefusal::none, job->callback.number, policyOf(sql, job->tenant, job->callback.queue)};
+    return database_.connections().write([&](Sql& sql) {
+        auto job = find(sql, id, false);
+        if (const auto why = whyShut(job, server, attempt, token, now); why != GateRefusal::none) return shut(why);
+        lockCounts(sql, job->tenant, now);
+        job = find(sql, id, true);
+        if (const auto why = whyShut(job, server, attempt, token, now); why != GateRefusal::none) return shut(why);
+        return pass(sql, *job, now);
     });
+}
+
+// `job` as the gate has found it, locked, and the tenant's counts with it.
+GateReply CallbackJobRepository::pass(Sql& sql, const CallbackJob& job, UtcTime now) const {
+    if (isStopped(sql, job)) return shut(GateRefusal::stopped);
+    const auto& id = job.callback.id;
+    const auto attempt = std::int64_t(job.callback.attempt);
+    Where mine;
+    mine.add("attempt = ?", {attempt}).add("token = ?", {job.token}).add("server = ?", {job.server});
+    if (isBlocked(sql, job, now)) {
+        change(sql, id, CallbackEvent::block, now, {});
+        return shut(GateRefusal::blocked);
+    }
+    if (fullCap(sql, useOf(job), caps_, now)) {
+        const CallbackChange putOff{
+            "owner = '', server = '', token = '', due_at = ?", {epochMicros(nextDay(now))}, mine};
+        if (!change(sql, id, CallbackEvent::withdraw, now, putOff)) return shut(GateRefusal::notWaiting);
+        sql.execute(setEnded, {epochMicros(now), Value(), job.tenant.str(), id.str(), attempt});
+        return shut(GateRefusal::capped);
+    }
+    CallbackChange wanted{"dials = dials + 1", {}, notBlocked(job, now)};
+    wanted.guard.add(mine.text, mine.values);
+    wanted.guard.add("expires_at > ?", {epochMicros(now)}).add("dials < max_dials");
+    if (!change(sql, id, CallbackEvent::gate, now, wanted)) return shut(GateRefusal::notWaiting);
+    sql.execute(setGated, {epochMicros(now), job.tenant.str(), id.str(), attempt});
+    auto alarms = countUse(sql, useOf(job), caps_, now);
+    return {GateRefusal::none, job.callback.number, policyOf(sql, job.tenant, job.callback.queue),
+            job.tenant,        job.callback.source, std::move(alarms)};
 }
 
 bool CallbackJobRepository::report(const std::string& server, const CallbackId& id, int attempt,

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "domain/callback.hpp"
+#include "storage/outbound_guard.hpp"
 
 #include <string>
 #include <variant>
@@ -14,6 +15,7 @@
 namespace pbx::storage {
 
 class Database;
+class Sql;
 
 // A callback with what only nodes care for.
 struct CallbackJob {
@@ -40,7 +42,8 @@ enum class GateRefusal : std::uint8_t {
     blocked,
     usedUp,
     notAllowed,
-    stopped
+    stopped,
+    capped // a cap of calls on request is full: it is put off until the next day (UTC)
 };
 std::string_view refusalToken(GateRefusal refusal); // "not_waiting", ...
 
@@ -48,6 +51,9 @@ struct GateReply {
     GateRefusal refusal = GateRefusal::unknown;
     std::string number;
     domain::CallbackPolicy policy;
+    TenantId tenant;              // this and the rest only when it is open
+    std::string source;           // whom it counts for
+    std::vector<CapAlarm> alarms; // that it set off
     bool open() const { return refusal == GateRefusal::none; }
 };
 
@@ -65,11 +71,11 @@ struct CallbackNews {
     std::string id() const { return callback.str() + '/' + std::to_string(version); }
 };
 
-enum class IntendResult : std::uint8_t { begun, blocked, expired, lost };
+enum class IntendResult : std::uint8_t { begun, blocked, expired, lost, capped };
 
 class CallbackJobRepository {
 public:
-    explicit CallbackJobRepository(Database& database) : database_(database) {}
+    CallbackJobRepository(Database& database, const OutboundCaps& caps) : database_(database), caps_(caps) {}
 
     // What could be begun on that Asterisk now: of each queue the first `perQueue` by their turn, and in that order.
     std::vector<CallbackJob> due(const std::string& server, int perQueue);
@@ -85,7 +91,8 @@ public:
     void renew(const std::string& server, const std::string& owner);
     bool release(const CallbackJob& job, UtcTime notBefore);
 
-    // A new attempt with a token of its own; from its commit on the gate would open for it.
+    // A new attempt with a token of its own; from its commit on the gate would open for it. Capped: given back and put
+    // off, so that no agent is called for nothing.
     IntendResult intend(CallbackJob& job, const std::string& startup);
     // Before the gate: from its commit on the gate is shut for this attempt.
     bool withdraw(const CallbackJob& job, UtcTime notBefore);
@@ -108,7 +115,8 @@ public:
                                       const std::string& token);
     // The tenant may not have that number dialled any more: the callback is over, unless somebody else was faster.
     void bar(const CallbackJob& job);
-    // The dial gate: opens once for an attempt, for whoever knows its token. An exception means: shut.
+    // The dial gate: opens once for an attempt, for whoever knows its token, and counts it for the caps in the same
+    // transaction. An exception means: shut.
     GateReply gate(const std::string& server, const CallbackId& id, int attempt, const std::string& token);
     // What the dialplan says of the attempt afterwards. False: it is settled already, or not this attempt.
     bool report(const std::string& server, const CallbackId& id, int attempt, const std::string& token,
@@ -124,7 +132,10 @@ public:
     std::vector<CallbackNews> newsSince(UtcTime since, int atMost);
 
 private:
+    GateReply pass(Sql& sql, const CallbackJob& job, UtcTime now) const;
+
     Database& database_;
+    const OutboundCaps caps_;
 };
 
 } // namespace pbx::storage

@@ -124,6 +124,7 @@ Callback callbackOf(const CallbackRow& row) {
     out.endedAt = timeOf(at<15>(row));
     out.version = at<16>(row);
     out.priority = static_cast<int>(at<17>(row));
+    out.source = at<18>(row);
     return out;
 }
 

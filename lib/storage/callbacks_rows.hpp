@@ -12,10 +12,10 @@
 namespace pbx::storage {
 
 using CallbackRow = Row<std::string, std::string, std::string, std::string, std::string, std::string, std::string,
-                        Maybe<std::string>, Int, Int, Int, Int, Int, Int, Int, Maybe<Int>, Int, Int>;
+                        Maybe<std::string>, Int, Int, Int, Int, Int, Int, Int, Maybe<Int>, Int, Int, std::string>;
 inline constexpr std::string_view callbackColumns =
     "id, queue_id, number, name, note, requested_by, state, outcome, attempt, dials, max_dials, doubts, requested_at, "
-    "due_at, expires_at, ended_at, version, priority";
+    "due_at, expires_at, ended_at, version, priority, source";
 // "SELECT <columns> FROM callbacks WHERE "
 std::string selectCallback();
 domain::Callback callbackOf(const CallbackRow& row);

@@ -1,5 +1,6 @@
 #include "storage/outbound_guard.hpp"
 
+#include "storage/outbound_counts.hpp"
 #include "storage/repository.hpp"
 
 #include <array>
@@ -8,8 +9,6 @@ namespace pbx::storage {
 namespace {
 
 // --- SQL ---
-const std::string insertUse = "INSERT INTO outbound_counts (tenant_id, day, cap, name, used) VALUES (?, ?, ?, ?, 1)";
-constexpr auto oneMore = "used = outbound_counts.used + 1";
 constexpr auto selectUsed = "SELECT used FROM outbound_counts WHERE tenant_id = ? AND day = ? AND cap = ? AND name = ?";
 constexpr auto eraseOld = "DELETE FROM outbound_counts WHERE day < ?";
 const std::string selectStop = "SELECT tenant_id, reason, stopped_by, stopped_at FROM outbound_stops";
@@ -41,31 +40,6 @@ std::optional<OutboundStop> stopFor(Sql& sql, const TenantId& tenant) {
     return row ? std::optional(stopOf(*row)) : std::nullopt;
 }
 
-struct Use {
-    OutboundCap cap;
-    std::string name;
-    int limit;
-};
-
-Error full(const Use& use, std::int64_t now) {
-    const auto whose = use.cap == OutboundCap::number   ? "this number is"
-                       : use.cap == OutboundCap::source ? "calls by this account are"
-                                                        : "calls of this tenant are";
-    return Error(ErrorCode::tooManyRequests, "number: " + std::string(whose) + " dialled " + std::to_string(use.limit) +
-                                                 " times a day at most ([calls] per_" +
-                                                 std::string(outboundCapText(use.cap)) + "_per_day)")
-        .retryIn(static_cast<int>(daySeconds - now % daySeconds));
-}
-
-// The highest of 50, 80 and 100 % that this very call has reached.
-std::optional<int> reached(std::int64_t used, int limit) {
-    for (const int percent : {100, 80, 50}) {
-        const std::int64_t mark = std::int64_t(limit) * percent;
-        if (used * 100 >= mark && (used - 1) * 100 < mark) return percent;
-    }
-    return std::nullopt;
-}
-
 } // namespace
 
 std::string_view outboundCapText(OutboundCap cap) {
@@ -76,25 +50,14 @@ std::string_view outboundCapText(OutboundCap cap) {
 std::vector<CapAlarm> OutboundGuard::reserve(const TenantId& tenant, const std::string& number,
                                              const std::string& source, const OutboundCaps& caps) {
     const auto now = database_.clock().now();
-    // The tenant's row first: whoever else counts for it waits there, so that no two hold what the other one needs.
-    const std::array<Use, 3> uses{Use{OutboundCap::tenant, "", caps.tenant},
-                                  Use{OutboundCap::source, source, caps.source},
-                                  Use{OutboundCap::number, number, caps.number}};
+    const OutboundUse use{tenant, number, source};
     return database_.connections().write([&](Sql& sql) {
+        lockCounts(sql, tenant, now);
         if (const auto stop = stopFor(sql, tenant))
             throw Error(ErrorCode::conflict, "calls on request are stopped since " + formatRfc3339(stop->since) +
                                                  (stop->reason.empty() ? "" : ": " + stop->reason));
-        std::vector<CapAlarm> alarms;
-        for (const auto& use : uses) {
-            const Values key{tenant.str(), dayOf(now), std::string(outboundCapText(use.cap)), use.name};
-            sql.execute(insertUse + sql.dialect().onDuplicate("tenant_id, day, cap, name", oneMore), key);
-            const auto row = sql.row<Row<Int>>(selectUsed, key);
-            const auto total = row ? at<0>(*row) : 0;
-            if (total > use.limit) throw full(use, secondsOf(now)); // which rolls back
-            if (const auto percent = reached(total, use.limit))
-                alarms.push_back({use.cap, use.name, *percent, static_cast<int>(total), use.limit});
-        }
-        return alarms;
+        mustHaveRoom(sql, use, caps, now, Waiting::left);
+        return countUse(sql, use, caps, now);
     });
 }
 

@@ -38,12 +38,13 @@
 namespace pbx::storage {
 
 struct Repositories {
-    explicit Repositories(Database& database)
+    // `caps`: of calls on request, which callbacks are.
+    explicit Repositories(Database& database, const OutboundCaps& caps = {})
         : tenants(database), departments(database), queues(database), agents(database), users(database),
           tokens(database), audit(database), idempotency(database), leases(database), blocklist(database),
           priorityCallers(database), customers(database), statusRules(database), dids(database), hours(database),
-          queueConditions(database), tenantRouting(database), callers(database), callbacks(database),
-          callbackJobs(database), callbackReturns(database), queueSettings(database), phones(database),
+          queueConditions(database), tenantRouting(database), callers(database), callbacks(database, caps),
+          callbackJobs(database, caps), callbackReturns(database), queueSettings(database), phones(database),
           trunks(database), outboundRules(database), outboundGuard(database), pauseReasons(database), actions(database),
           agentStates(database), applied(database) {}
 

@@ -155,7 +155,7 @@ TEST_P(CallbacksOf, TwoWhoAskAtOnceGetTheSame) {
     std::array<std::thread, 2> threads;
     for (std::size_t i = 0; i < 2; ++i)
         threads[i] = std::thread([&, i] {
-            CallbackRepository mine(i == 0 ? *db : other);
+            CallbackRepository mine(i == 0 ? *db : other, OutboundCaps{});
             for (int round = 0; round < rounds; ++round) {
                 together.arrive_and_wait();
                 const auto got = mine.request(scope, wanted("+1212555" + std::to_string(1000 + round)));
@@ -201,7 +201,7 @@ TEST_P(CallbacksOf, OthersAreNotFound) {
     for (const auto& id : {made.id.str(), std::string("r_aaaaaaaaaaaaaaaa"), std::string("x"), std::string()}) {
         EXPECT_EQ(ErrorCode::notFound, codeOf([&] { repos->callbacks.get(other, id); })) << id;
         EXPECT_EQ(ErrorCode::notFound, codeOf([&] { repos->callbacks.cancel(other, id); })) << id;
-        EXPECT_EQ(ErrorCode::notFound, codeOf([&] { repos->callbacks.retry(other, id); })) << id;
+        EXPECT_EQ(ErrorCode::notFound, codeOf([&] { repos->callbacks.retry(other, id, "alice"); })) << id;
     }
     EXPECT_TRUE(repos->callbacks.list(other, {}).items.empty());
     EXPECT_EQ(CallbackState::queued, stateOf(scope, made.id));
@@ -279,7 +279,7 @@ TEST_P(CallbacksOf, OneOfTwoClaimersHasIt) {
     std::array<std::thread, 2> threads;
     for (std::size_t i = 0; i < 2; ++i)
         threads[i] = std::thread([&, i] {
-            CallbackJobRepository mine(i == 0 ? *db : other);
+            CallbackJobRepository mine(i == 0 ? *db : other, OutboundCaps{});
             for (auto job : due) {
                 together.arrive_and_wait();
                 if (mine.claim(job, "pbx1", "node-" + std::to_string(i))) won[i].insert(job.callback.id.str());
@@ -371,12 +371,12 @@ TEST_P(CallbacksOf, AtTheGateOneOfManyGetsThrough) {
         std::vector<std::thread> threads;
         for (int i = 0; i < 2; ++i)
             threads.emplace_back([&, i] {
-                CallbackJobRepository mine(i == 0 ? *db : other);
+                CallbackJobRepository mine(i == 0 ? *db : other, OutboundCaps{});
                 together.arrive_and_wait();
                 if (mine.gate("pbx1", job.callback.id, 1, job.token).open()) ++through;
             });
         threads.emplace_back([&] {
-            CallbackRepository mine(other);
+            CallbackRepository mine(other, OutboundCaps{});
             together.arrive_and_wait();
             cancelled = mine.cancel(scope, id.str()).cancelled;
         });
@@ -571,13 +571,13 @@ TEST_P(CallbacksOf, RetryMakesItDueNowOrOpensItAgain) {
     later.notBefore = clock.now() + 1h;
     const auto id = repos->callbacks.request(scope, later).callback.id;
     EXPECT_TRUE(jobs().due("pbx1", 1).empty());
-    EXPECT_EQ(clock.now(), repos->callbacks.retry(scope, id.str()).dueAt);
+    EXPECT_EQ(clock.now(), repos->callbacks.retry(scope, id.str(), "alice").dueAt);
     auto job = claimed();
-    EXPECT_EQ(ErrorCode::conflict, codeOf([&] { repos->callbacks.retry(scope, id.str()); }));
+    EXPECT_EQ(ErrorCode::conflict, codeOf([&] { repos->callbacks.retry(scope, id.str(), "alice"); }));
     EXPECT_TRUE(jobs().release(job, clock.now()));
     clock.advance(10h);
     EXPECT_EQ(1, jobs().expire());
-    const auto open = repos->callbacks.retry(scope, id.str());
+    const auto open = repos->callbacks.retry(scope, id.str(), "alice");
     EXPECT_EQ(CallbackState::queued, open.state);
     EXPECT_EQ(clock.now() + 8h, open.expiresAt);
     EXPECT_FALSE(open.endedAt);
@@ -585,7 +585,7 @@ TEST_P(CallbacksOf, RetryMakesItDueNowOrOpensItAgain) {
     clock.advance(8h);
     EXPECT_EQ(1, jobs().expire());
     request(scope);
-    EXPECT_EQ(ErrorCode::conflict, codeOf([&] { repos->callbacks.retry(scope, id.str()); }));
+    EXPECT_EQ(ErrorCode::conflict, codeOf([&] { repos->callbacks.retry(scope, id.str(), "alice"); }));
 }
 
 TEST_P(CallbacksOf, EachChangeIsToldUntilItWasTold) {
@@ -628,7 +628,7 @@ TEST_P(CallbacksCut, AClaimAndAnIntentAreReadBackAndTheGateStaysShut) {
     through.user = "pbx";
     through.password = SecretString("over TCP");
     Database cut(through, Log::none(), clock);
-    CallbackJobRepository mine(cut);
+    CallbackJobRepository mine(cut, OutboundCaps{});
     auto job = mine.due("pbx1", 1).at(0);
     auto rival = job;
     proxy.cutAtNextCommit();

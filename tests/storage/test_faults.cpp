@@ -149,6 +149,37 @@ TEST_P(MariadbFaults, ASessionEndedByWaitTimeoutIsReplaced) {
     EXPECT_NE(id, sessionId());
 }
 
+// F14 for what routing asks with every call: the statement dies with its session, the question does not.
+TEST_P(MariadbFaults, AStatementThatStaysPreparedIsPreparedAnewInTheNextSession) {
+    one();
+    const auto asked = [&](std::int64_t value) {
+        return db->connections().read([&](Sql& s) {
+            return at<0>(
+                s.rowsOften<Row<Int>>("SELECT CAST(? + 1 AS SIGNED) FROM meta WHERE name = 'access'", {value}).at(0));
+        });
+    };
+    const auto preparedStatements = [&] {
+        return number("SELECT CAST(VARIABLE_VALUE AS SIGNED) FROM information_schema.SESSION_STATUS WHERE "
+                      "VARIABLE_NAME = 'COM_STMT_PREPARE'");
+    };
+    EXPECT_EQ(42, asked(41));
+    const auto before = preparedStatements(); // which prepares one itself
+    EXPECT_EQ(43, asked(42));
+    EXPECT_EQ(44, asked(43));
+    EXPECT_EQ(before + 1, preparedStatements()); // or this test is about nothing
+    kill(sessionId());
+    EXPECT_EQ(45, asked(44));
+    EXPECT_EQ(1U, db->figures().dropped);
+    const auto id = sessionId();
+    db->connections().plain([](Sql& s) { s.execute("SET SESSION wait_timeout = 1"); });
+    Connections admin(MariadbServer::instance().rootSettings("mysql"), Log::none());
+    ASSERT_TRUE(eventually([&] { return !alive(admin, id); }, 10s));
+    EXPECT_EQ(46, asked(45));
+    EXPECT_EQ(2U, db->figures().dropped);
+    sql("ALTER TABLE meta ADD COLUMN one_more INT"); // the server prepares it anew by itself
+    EXPECT_EQ(47, asked(46));
+}
+
 TEST_P(MariadbFaults, ASessionIdleForLongIsPinged) {
     settings.validateAfter = 0s;
     one();

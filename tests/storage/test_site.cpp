@@ -313,7 +313,7 @@ TEST_P(SiteTablesOf, WhatIsAppliedIsToldBesideTheVersionOfNow) {
     // told from memory for a second, unless somebody read it anew
     repos->applied.put({"main", AppliedState::failed, version, "no", "other", clock.now()});
     EXPECT_EQ(AppliedState::applied, repos->applied.recentStates()->find("main")->state);
-    clock.advance(1001ms);
+    clock.advance(std::chrono::milliseconds(1001));
     EXPECT_EQ(AppliedState::failed, repos->applied.recentStates()->find("main")->state);
     repos->applied.put({"main", AppliedState::applied, version, "", "other", clock.now()});
     EXPECT_EQ(AppliedState::applied, repos->applied.states().find("main")->state);

@@ -42,6 +42,14 @@ class Catalogue:
     def unclassified(self):
         return {n for o in self.operations for n in self.texts(o)} - REFERENCES - CLAIMS - PLAIN | self._nested_texts() - NESTED
 
+    def structs(self):
+        """(operation, parameter, whether it is a list, the properties of the struct) of every parameter that is one."""
+        for operation in self.operations:
+            for name, p in self.properties(operation).items():
+                reference = p.get("$ref") or p.get("items", {}).get("$ref")
+                if reference:
+                    yield operation, name, "items" in p, self.api["components"]["schemas"][reference.rpartition("/")[2]]["properties"]
+
     def _nested_texts(self):
         found = set()
         for operation in self.operations:

@@ -10,6 +10,7 @@ import unittest
 
 import agi_client
 import catalogue
+import faces
 import stack
 import support
 from support import attempt
@@ -56,13 +57,76 @@ class Callbacks(unittest.TestCase):
     def test_only_what_the_tenant_may_dial_is_taken(self):
         """Toll fraud: whoever gets hold of an account must not have us call where it costs (SECURITY S32)."""
         wrong = {"19005551234": "premium", "+881612345678": "satellite", "911": "emergency", "+44 (0)20 7183 8750": "outbound rules",
-                 "+442071838750;ext=5": "outbound rules", self.t.numbers["did"]: "own"}
+                 "+442071838750;ext=5": "no extension", self.t.numbers["did"]: "own"}
         for number, why in wrong.items():
             token, answer = attempt(S.json, "callback.request", {"queue": "sales", "number": number}, self.admin)
             self.assertEqual(token, "invalid_argument", f"{number}: {answer}")
             self.assertIn(why, str(answer), number)
         token, answer = attempt(S.json, "callback.request", {"queue": "sales", "number": self.t.numbers["blocklist"]}, self.admin)
         self.assertEqual(token, "conflict", answer)
+
+    def test_numbers_that_are_none(self):
+        """S32: spellings that a switch might read otherwise than we do; what is let through is plain E.164."""
+        for number in ("+4420071838750", "+44 (0)20 7183 8750 ext. 5", "12125550360w9", "12125550360p9", "12125550360,9", "12125550360;ext=9", "+1212555036X", "*72", "#31#2125550360",
+                       "tel:+12125550360;phone-context=x", "sip:12125550360@evil", "+1-900-555-0100", "0019005550100", "011881612345678", "112", "999", "988", "+1911", "\u0661\u0662",
+                       "", " ", "+", "++12125550360", "12125550360" * 3):
+            for face in support.all_faces(S, C.api, cli=number.strip("\n ") != "" and not number.startswith("-")):
+                for operation, more in (("callback.request", {"queue": "sales"}), ("call.originate", {"agent": "agent-103"})):
+                    token, answer = attempt(face, operation, more | {"number": number}, self.admin)
+                    self.assertEqual(token, "invalid_argument", f"{face.name} {operation} {number!r}: {answer}")
+        full_width = "\uff0b\uff11\uff12\uff11\uff12\uff15\uff15\uff15\uff10\uff13\uff16\uff11"
+        token, answer = attempt(S.json, "callback.request", {"queue": "sales", "number": full_width}, self.admin)
+        self.assertTrue(token == "invalid_argument" or answer["number"] == "+12125550361", answer)
+
+    def test_one_number_is_asked_for_by_many(self):
+        """S33: no more than the cap is accepted, whoever asks and in whichever queue; the alarm is in the audit with the number and with who asked."""
+        number, queues, outcomes = "+12125550399", ("sales", "support", "vip"), []
+        for n in range(100):
+            face = (S.json, *support.all_faces(S, C.api, cli=False))[n % 3]
+            login = self.t.people[("admin", "supervisor")[n % 2]] if n % 3 else self.t.users["admin"]
+            token, answer = attempt(face, "callback.request", {"queue": queues[n % 3], "number": number}, login)
+            outcomes.append("existing" if token == "ok" and answer["existing"] else token)
+            if outcomes[-1] == "ok":
+                S.dialled("viatalk", number)      # as if it were over: the queue is free for the next
+                S.call("callback.cancel", self.admin, id=answer["id"])
+        self.assertEqual((outcomes.count("ok"), outcomes.count("too_many_requests")), (10, 90), outcomes)
+        told = [(r["outcome"], r["target"]) for r in S.items("audit.list", S.operator, tenant="viatalk", operation="outbound.cap") if r["target"] == number]
+        self.assertEqual(told, [("100 %", number), ("80 %", number), ("50 %", number)])
+
+    def test_one_source_asks_for_many(self):
+        """S33: the token's own cap; another token of the same user has its own."""
+        made = [S.call("token.create", S.operator, tenant="hostrocket", name=f"t{n}", user="hostrocket-admin", operations=["*"]) for n in range(2)]
+        first, second = (faces.Login(None, t["token"]) for t in made)
+        outcomes = [attempt(S.json, "callback.request", {"queue": "sales", "number": f"+1646555{n:04}"}, first)[0] for n in range(1000)]
+        self.assertEqual(outcomes, ["ok"] * 200 + ["too_many_requests"] * 800)
+        self.assertEqual(attempt(S.json, "callback.request", {"queue": "sales", "number": "+16465551999"}, second)[0], "ok")
+        source = "hostrocket-admin/" + made[0]["id"]
+        told = [(r["outcome"], r["target"]) for r in S.items("audit.list", S.operator, tenant="hostrocket", operation="outbound.cap")]
+        self.assertEqual(told, [("100 %", source), ("80 %", source), ("50 %", source)])
+
+    def test_a_request_sent_again(self):
+        """S35 for what dials: the captured request, byte for byte, is answered as the first one; its key with another body is a conflict. Nothing is dialled or counted twice."""
+        S.call("agent.create", self.admin, name="agent-111", title="Agent 111", interface="PJSIP/viatalk-111", department="service")
+        for n, face in enumerate(support.all_faces(S, C.api)):
+            for operation, params, other in (("callback.request", {"queue": "sales", "number": f"+1212555037{n}"}, "+12125550389"),
+                                             ("call.originate", {"agent": "agent-111", "number": f"+1212555038{n}", "wait_seconds": 0}, "+12125550389")):
+                params["idempotency_key"] = key = secrets.token_hex(8)
+                used = S.call("system.outbound_status", self.admin)["used_today"]
+                first = face.call(operation, params, self.admin)
+                if face.name != "cli":
+                    face.post(*face.encode(operation, params), self.admin)
+                    again = face.decode(operation)
+                else:
+                    again = face.call(operation, params, self.admin)
+                where = f"{face.name} {operation}"
+                if operation == "callback.request":
+                    self.assertEqual(again, first, where)
+                else:
+                    self.assertEqual([a["id"] for a in again["actions"]], [a["id"] for a in first["actions"]], where)
+                self.assertEqual(S.call("system.outbound_status", self.admin)["used_today"] - used, operation == "call.originate", where)
+                token, answer = attempt(face, operation, params | {"number": other}, self.admin)
+                self.assertEqual(token, "conflict", f"{where} {key}: {answer}")
+        self.assertNotIn("+12125550389", self.numbers(self.admin, include_ended=True))
 
     def test_retry_makes_it_due_now(self):
         made = S.call("callback.request", self.admin, queue="sales", number="+12125550320", not_before="2099-01-01T00:00:00Z")
@@ -233,6 +297,15 @@ class CallbackStack(stack.Stack):
         self.settings = {"agi": {"port": 0}, "asterisk.main": {"agi_token_file": self.path("token-main")}}
         self.agi_token = secrets.token_hex(32)
         self._write("token-main", self.agi_token + "\n")
+
+    def dialled(self, tenant, number):
+        """One more dial of today, as the gate counts it."""
+        database = sqlite3.connect(self.path("data/pbxd.sqlite"), timeout=10)
+        with database:
+            for cap, name in (("tenant", ""), ("number", number)):
+                database.execute("INSERT INTO outbound_counts (tenant_id, day, cap, name, used) VALUES (?, unixepoch() / 86400, ?, ?, 1) ON CONFLICT DO UPDATE SET used = used + 1",
+                                 (self.tenants[tenant].id, cap, name))
+        database.close()
 
     def __exit__(self, *_):
         super().__exit__()

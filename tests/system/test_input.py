@@ -107,6 +107,44 @@ class Names(unittest.TestCase):
                               env={"PBXCTL_SERVER": S.url, "PBXCTL_TOKEN": admin.password, "HOME": S.folder})
         self.assertEqual(done.returncode, 2, done.stderr)
 
+    def test_cli_every_text(self):
+        """S5, S6 for every text of every command: each in its turn with one of the values, as a process a value for all would take minutes."""
+        cli = faces.CliFace(S.program("pbxctl"), S.url, S.folder, support.EXIT_CODES)
+        values, tried = list((CONTROLS | {"escape": "ab\x1b[31mcd", "too long": "a" * 2000}).items()), 0
+        for operation, field, is_list, _ in self.fields():
+            if field in ("password", "secret"):
+                continue      # come from a file; test_credentials.py
+            what, value = values[tried % len(values)]
+            params = C.valid(operation, S.tenants["viatalk"])
+            if operation not in ("tenant.create", "system.unmapped"):
+                params["tenant"] = "viatalk"
+            params[field] = [value] if is_list else value
+            token, answer = attempt(cli, operation, params, S.operator)
+            self.assertEqual(token, "invalid_argument", f"{operation} {field} with {what}: {answer}")
+            self.assertNotIn("\x1b", answer.text)
+            tried += 1
+        self.assertGreater(tried, 100)
+
+    def test_texts_inside_structs(self):
+        """A destination's target, the hours of a day, an attribute: as strict as what is outside."""
+        for face in support.all_faces(S, C.api, cli=False):
+            tried = 0
+            for operation, field, is_list, inner in C.structs():
+                for name, p in inner.items():
+                    if p.get("type") != "string" or "enum" in p or p.get("format") == "date-time":
+                        continue
+                    for what, value in {"LF": "ab\ncd", "U+2028": "ab\u2028cd", "U+202E": "ab\u202ecd", "2000 bytes": "a" * 2000}.items():
+                        struct = {n: q["enum"][0] if "enum" in q else {"integer": 1, "boolean": True}.get(q.get("type"), "x") for n, q in inner.items()} | {name: value}
+                        params = C.valid(operation, S.tenants["viatalk"], **{field: [struct] if is_list else struct})
+                        if operation != "tenant.create":
+                            params["tenant"] = "viatalk"
+                        token, answer = attempt(face, operation, params, S.operator)
+                        where = f"{face.name} {operation} {field}.{name} with {what}"
+                        self.assertEqual(token, "invalid_argument", f"{where}: {answer}")
+                        self.assertIn(field, answer.field or "", f"{where}: {answer}")
+                        tried += 1
+            self.assertGreater(tried, 20)
+
     def test_kinds_that_are_not_text(self):
         """A number, a list, an object or null where text belongs, and the other way round."""
         viewer = S.tenants["viatalk"].people["viewer"]

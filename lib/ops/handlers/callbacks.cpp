@@ -78,16 +78,18 @@ CallbackRequestResult request(Context& context, const CallbackRequestParams& par
     storage::NewCallback wanted;
     const auto queue = context.repositories().queues.get(view.scope(), params.queue, view.ownQueues()).id;
     wanted.queue = queue.str();
-    wanted.number = allowedNumber(context, normalised(context, params.number)).text;
+    wanted.number = allowedNumber(context, params.number).text;
     wanted.name = params.name.value_or("");
     wanted.note = params.note.value_or("");
     wanted.requestedBy = context.principal().login;
+    wanted.source = callSource(context);
     wanted.notBefore = params.notBefore;
     wanted.expiresAt = params.expiresAt;
     wanted.priority = priorityOf(context, queue, wanted.number);
     const auto made = context.repositories().callbacks.request(view.scope(), wanted, view.ownQueues());
     const auto& callback = made.callback;
     context.concerns(callback.id.str());
+    tellCaps(context, made.alarms);
     return {callback.id.str(), made.existing,     queueIfThere(context, callback.queue).value_or(params.queue),
             callback.number,   callback.state,    callback.requestedAt,
             callback.dueAt,    callback.expiresAt};
@@ -103,7 +105,8 @@ CallbackCancelResult cancel(Context& context, const Reference& params) {
 
 CallbackRow retry(Context& context, const Reference& params) {
     const BoardView view(context, context.scope());
-    const auto callback = context.repositories().callbacks.retry(view.scope(), params.id, view.ownQueues());
+    const auto callback =
+        context.repositories().callbacks.retry(view.scope(), params.id, callSource(context), view.ownQueues());
     context.concerns(callback.id.str());
     return row(context, callback);
 }

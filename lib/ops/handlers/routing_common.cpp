@@ -79,6 +79,10 @@ bool isOwnNumber(const Context& context, const std::string& number) {
 }
 
 routing::Number allowedNumber(const Context& context, const std::string& text) {
+    // A caller's number is read generously (routing::normalise); what is to be dialled must be nothing but a number.
+    if (text.find_first_not_of("0123456789+-./() ") != std::string::npos)
+        throw Error::field("number",
+                           "may hold digits, blanks and + - . / ( ) alone: no extension, no pause, no letters");
     auto number = routing::normalise(text, countryOf(context));
     const auto tenant = context.scope().tenant();
     auto& stores = context.repositories();
@@ -92,15 +96,19 @@ routing::Number allowedNumber(const Context& context, const std::string& text) {
     return number;
 }
 
+std::string callSource(const Context& context) {
+    const auto& principal = context.principal();
+    return principal.token ? principal.login + '/' + principal.token->str() : principal.login;
+}
+
+void tellCaps(const Context& context, const std::vector<storage::CapAlarm>& alarms) {
+    for (const auto& alarm : alarms)
+        context.services().capAlarm(context.scope().tenant(), context.principal().login, alarm);
+}
+
 void reserveCall(const Context& context, const std::string& number) {
-    const auto& who = context.principal();
-    const auto tenant = context.scope().tenant();
-    const auto& services = context.services();
-    // Each user and each token has a cap of its own.
-    const auto source = who.token ? who.login + '/' + who.token->str() : who.login;
-    for (const auto& alarm :
-         context.repositories().outboundGuard.reserve(tenant, number, source, services.outboundCaps))
-        services.capAlarm(tenant, who.login, alarm);
+    tellCaps(context, context.repositories().outboundGuard.reserve(
+                          context.scope().tenant(), number, callSource(context), context.services().outboundCaps));
 }
 
 std::optional<UtcTime> wantedExpiry(const Context& context, const std::optional<UtcTime>& at,

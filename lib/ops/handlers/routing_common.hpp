@@ -22,9 +22,13 @@ std::string numberReference(const Context& context, const std::string& text);
 
 // Whether it is one of the tenant's DIDs.
 bool isOwnNumber(const Context& context, const std::string& number);
-// The field `number`, once it is known that the tenant may have it dialled: its outbound rules allow it, it is none of
-// its own, and not blocked. Also throws conflict (it is blocked).
+// The field `number`, written as a number and nothing more, once it is known that the tenant may have it dialled: its
+// outbound rules allow it, it is none of its own, and not blocked. Also throws conflict (it is blocked).
 routing::Number allowedNumber(const Context& context, const std::string& text);
+// Whose call on request it is, as the caps count: each user and each token by itself.
+std::string callSource(const Context& context);
+// Tells people of what a request has set off.
+void tellCaps(const Context& context, const std::vector<storage::CapAlarm>& alarms);
 
 // Counts a call on request to that number against the caps of its source and tenant, and tells who should know. Throws
 // rateLimited (a cap is full) or conflict (dialling on request is stopped).

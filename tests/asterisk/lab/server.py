@@ -55,10 +55,10 @@ class Lab:
 
     @classmethod
     def up(cls, prefix, version, *, base=None, tree=None, die_with_parent=False, qualify_seconds=30, sales_wait=20,
-           write=config.write_all):
+           write=config.write_all, environment=None):
         """Makes the lab in `prefix` anew (new secrets) and starts it. base: first port of the block, None = any free.
         die_with_parent: Asterisk ends with the calling thread. qualify_seconds: how often phones are asked whether
-        they live. sales_wait: seconds after which the sales queues give a caller up."""
+        they live. sales_wait: seconds after which the sales queues give a caller up. environment: more of it for Asterisk."""
         prefix = os.path.abspath(prefix)
         os.makedirs(prefix, mode=0o700, exist_ok=True)
         try:
@@ -71,6 +71,7 @@ class Lab:
         base = ports.claim(prefix, base)
         try:
             lab = cls._make(prefix, version, base, tree, qualify_seconds, sales_wait, write)
+            lab.state["environment"] = environment or {}
             lab.start(die_with_parent=die_with_parent)
         except BaseException:
             ports.release(base)
@@ -133,7 +134,8 @@ class Lab:
         """Starts Asterisk with the configuration that is there; returns when it is fully booted. Seconds it took."""
         began = time.monotonic()
         self._child = processes.start([self._path("asterisk"), "-C", self._path("etc/asterisk.conf"), "-f", "-g"],
-                                      log=self._path("log/stdout"), cwd=self.prefix, die_with_parent=die_with_parent)
+                                      log=self._path("log/stdout"), cwd=self.prefix, die_with_parent=die_with_parent,
+                                      env=os.environ | self.state.get("environment", {}))
         self.state["asterisk"] = processes.identity(self._child.pid)
         self._save()
         if die_with_parent:

@@ -110,6 +110,37 @@ TEST_F(AuthenticatorOf, AnotherProcessesChangeCountsAtTheNextMaintenance) {
     EXPECT_EQ(ErrorCode::unauthenticated, refusal(basic("alice", good)));
 }
 
+// F11: the live board goes on without a database, for those who were there before.
+TEST_F(AuthenticatorOf, WhileTheDatabaseIsAwayWhoWasVerifiedGoesOnForAWhile) {
+    user("alice");
+    user("bob");
+    access.outageFor = std::chrono::seconds(300);
+    restart();
+    login(basic("alice", good));
+    db->close();
+    clock.advance(std::chrono::seconds(61));
+    EXPECT_EQ("alice", login(basic("alice", good))->login);
+    EXPECT_EQ(ErrorCode::unavailable, refusal(basic("alice", "another long password"))); // nobody can tell
+    EXPECT_EQ(ErrorCode::unavailable, refusal(basic("bob", good)));
+    clock.advance(std::chrono::seconds(298)); // 359 s: 60 and 300 are not over
+    login(basic("alice", good));
+    clock.advance(std::chrono::seconds(1));
+    EXPECT_EQ(ErrorCode::unavailable, refusal(basic("alice", good)));
+}
+
+TEST_F(AuthenticatorOf, ADatabaseThatIsBackIsAskedAgainAndWhatChangedCounts) {
+    user("alice");
+    login(basic("alice", good));
+    clock.advance(std::chrono::seconds(61));
+    {
+        storage::Database other(settings, Log::none(), clock);
+        storage::UserChange change;
+        change.disabled = true;
+        storage::UserRepository(other).update(domain::Scope(tenant), "alice", change);
+    }
+    EXPECT_EQ(ErrorCode::unauthenticated, refusal(basic("alice", good))); // remembered for the outage alone
+}
+
 TEST_F(AuthenticatorOf, ATokenWorksAsBearerAndAsBasicUntilItExpiresOrIsRevoked) {
     const auto alice = user("alice");
     const auto issued = accounts->createToken(scope(), {"alice", "crm", {"queue.*"}, clock.now() + 30s});

@@ -438,6 +438,47 @@ TEST_F(EngineOf, ARestartOfAsteriskIsDoubtAtOnce) {
     EXPECT_EQ(CallbackState::inDoubt, stateOf(id));
 }
 
+// F22: what is bound by time is bound by the steady clock, but for what people say by the wall clock (due, expiry, hours).
+TEST_F(EngineOf, AWallClockThatJumpsMovesNoDeadlineOfAnAttempt) {
+    for (const Micros jump : {Micros(1h), Micros(-1h)}) {
+        SCOPED_TRACE(jump.count());
+        const auto id = request(jump.count() > 0 ? "+12125550101" : "+12125550102");
+        sent.clear();
+        hungUp.clear();
+        queue().waiting.clear();
+        const auto one = engine();
+        tick(*one, 3s);
+        ASSERT_EQ(1U, sent.size());
+        auto job = repos.callbackJobs.inFlight("pbx1").at(0);
+        joinsAll();
+        clock.jump(jump); // while it waits for an agent
+        for (int i = 0; i < 30; ++i) tick(*one);
+        EXPECT_EQ(1U, sent.size());
+        EXPECT_TRUE(hungUp.empty());
+        EXPECT_EQ(CallbackState::intent, stateOf(id));
+        EXPECT_TRUE(repos.callbackJobs.gate("pbx1", id, job.callback.attempt, job.token).open());
+        clock.jump(jump); // while the phone rings
+        for (int i = 0; i < 20; ++i) tick(*one);
+        EXPECT_EQ(CallbackState::gated, stateOf(id));
+        sight.alive.clear(); // and once it is over without a report
+        queue().waiting.clear();
+        tick(*one);
+        clock.jump(jump);
+        tick(*one, 4s);
+        EXPECT_EQ(CallbackState::gated, stateOf(id));
+        tick(*one, 1s);
+        EXPECT_EQ(CallbackState::inDoubt, stateOf(id));
+        tick(*one); // from now on records are looked for, 30 s
+        clock.jump(jump);
+        tick(*one, 29s);
+        EXPECT_EQ(CallbackState::inDoubt, stateOf(id));
+        tick(*one);
+        EXPECT_EQ(CallbackState::retryAt, stateOf(id));
+        EXPECT_EQ(1, repos.callbacks.get(scope, id.str()).callback.dials);
+        repos.callbacks.cancel(scope, id.str());
+    }
+}
+
 TEST_F(EngineOf, WhatADeadNodeLeftIsTakenOverAfterItsLease) {
     const auto id = request();
     auto dead = engine("node-a");

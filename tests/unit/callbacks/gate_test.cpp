@@ -83,6 +83,28 @@ TEST_F(GateOf, AnAnswerThatWouldComeTooLateCostsNoAttempt) {
     EXPECT_EQ("dial", gate_.gate(asks(job), clock.steady() + 301ms)[0].second);
 }
 
+TEST_F(GateOf, AFullCapPutsOffAndWhatPassesTellsOfIt) {
+    std::vector<std::string> told;
+    storage::Repositories capped(*database, {4, 2, 9});
+    const DialGate gate(capped.callbackJobs, clock, Log::none(), {}, {}, {},
+                        [&](const TenantId& tenant, const std::string& source, const storage::CapAlarm& alarm) {
+                            EXPECT_EQ(scope.tenant(), tenant);
+                            told.push_back(source + ' ' + alarm.name + ' ' + std::to_string(alarm.percent));
+                        });
+    for (const auto* what : {"dial", "dial", "hangup"}) {
+        const auto job = begun();
+        const auto answer = gate.gate(asks(job), clock.steady() + 1500ms);
+        EXPECT_EQ(what, answer.at(0).second);
+        if (answer.at(0).second == "hangup") {
+            EXPECT_EQ("capped", answer.at(1).second);
+            EXPECT_EQ(CallbackState::queued, stateOf(job));
+        } else {
+            gate.done(asks(job, {"ANSWER", "16", ""}));
+        }
+    }
+    EXPECT_EQ((std::vector<std::string>{"alice alice 50", "alice alice 100", "alice +12125550123 50"}), told);
+}
+
 TEST_F(GateOf, WithoutADatabaseNobodyIsDialled) {
     const auto job = begun();
     database->close();

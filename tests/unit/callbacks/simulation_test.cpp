@@ -25,6 +25,9 @@ namespace {
 
 using domain::CallbackState;
 
+// The caps have tests of their own (tests/storage/test_callback_caps.cpp).
+constexpr storage::OutboundCaps uncapped{1'000'000, 1'000'000, 1'000'000};
+
 struct Crash {}; // kill -9: nothing of the process is left but what it has committed
 
 // One database for all worlds, as making one costs more than a world.
@@ -121,7 +124,7 @@ public:
     static constexpr auto settlesWithin = 3s; // one that joined at a wrong place is placed anew
 
     World(Disk& disk, SimClock& clock, std::uint64_t seed, const Plan& plan, const domain::Scope& scope)
-        : disk_(disk), clock_(clock), random_(seed), plan_(plan), scope_(scope), repos_(disk.database()),
+        : disk_(disk), clock_(clock), random_(seed), plan_(plan), scope_(scope), repos_(disk.database(), uncapped),
           agenda_(clock), asterisk_(random_, agenda_, clock, plan.troubles, agents,
                                     [this](const agi::Request& request) { return ask(request); }) {
         nodes_.resize(static_cast<std::size_t>(plan.nodes));
@@ -456,7 +459,7 @@ protected:
 
     SimClock clock;
     Disk disk{clock};
-    storage::Repositories repos{disk.database()};
+    storage::Repositories repos{disk.database(), uncapped};
 };
 
 TEST_F(Simulation, WithoutTroublesEachIsCalledOnceAndReached) {

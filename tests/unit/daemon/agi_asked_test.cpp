@@ -31,8 +31,13 @@ protected:
         directory.set(std::make_shared<const domain::Directory>(storage::loadDirectory(*db)));
     }
     agi::Answer ask(const agi::Request& request) {
-        return AskedCallbacks(repos->callbacks, repos->outboundRules, directory, clock, Log::none(),
-                              [this](std::string_view what) { observed = what; })
+        return AskedCallbacks(
+                   repos->callbacks, repos->outboundRules, directory, clock, Log::none(),
+                   [this](std::string_view what) { observed = what; },
+                   [this](const TenantId& tenant, const std::string& source, const storage::CapAlarm& alarm) {
+                       EXPECT_EQ(scope.tenant(), tenant);
+                       told.push_back(source + ' ' + std::to_string(alarm.percent));
+                   })
             .answer(request);
     }
 
@@ -40,6 +45,7 @@ protected:
     domain::Queue queue;
     domain::DirectoryHolder directory;
     std::string observed;
+    std::vector<std::string> told;
 };
 
 TEST_P(AskedOf, ThePlaceIsKeptAndAskingTwiceIsOne) {
@@ -72,6 +78,28 @@ TEST_P(AskedOf, WhatIsNoNumberIsRefusedAndAnothersQueueUnknown) {
     EXPECT_TRUE(ask(asking("acme", {"acme-support", "6465550100"}, "other")).empty());
     EXPECT_EQ("asked_by_nobody", observed);
     EXPECT_EQ(0, number("SELECT COUNT(*) FROM callbacks"));
+}
+
+// S33: whichever numbers somebody enters, it is his own phone that the caps count.
+TEST_P(AskedOf, APhoneIsOneSourceAndWhoWithholdsHisNumberToo) {
+    repos = std::make_unique<storage::Repositories>(*db, storage::OutboundCaps{10, 2, 100});
+    start();
+    const auto from = [&](const char* caller, const std::string& wanted) {
+        auto request = asking("acme", {"acme-support", wanted, "1"});
+        request.variables.emplace_back("agi_callerid", caller);
+        return ask(request).at(0).second;
+    };
+    EXPECT_EQ("new", from("2125550111", "6465550101"));
+    EXPECT_EQ("new", from("+1 212 555 0111", "6465550102"));
+    EXPECT_EQ("refused", from("12125550111", "6465550103"));
+    EXPECT_EQ("existing", from("12125550111", "6465550102"));
+    EXPECT_EQ("new", from("2125550112", "6465550103"));
+    EXPECT_EQ("new", from("unknown", "6465550104"));
+    EXPECT_EQ("new", from("anonymous", "6465550105"));
+    EXPECT_EQ("refused", from("x'; DROP TABLE callbacks", "6465550106"));
+    EXPECT_EQ((std::vector<std::string>{"phone +12125550111 50", "phone +12125550111 100", "phone +12125550112 50",
+                                        "phone withheld 50", "phone withheld 100"}),
+              told);
 }
 
 TEST_P(AskedOf, ADatabaseThatFailsIsNoAnswer) {
