@@ -141,7 +141,9 @@ class Site:
 
     def policy(self, storage):
         """Two seconds after whatever happened; no operation sets it."""
-        text = ("INSERT INTO callback_policies SELECT id, '', 'agent_first', 9, 9, 2, 2, 2, 2, 2, 2, 2, 2, 3600, 10, 0, NULL, '' FROM tenants "
+        text = ("INSERT INTO callback_policies (tenant_id, queue_id, mode, max_dials, max_doubts, after_busy, after_no_answer, after_declined, after_machine, after_unreachable, "
+                "after_agent_gone, after_not_dialled, after_unknown, expires_after, ring_seconds, ask_key, caller_id) "
+                "SELECT id, '', 'agent_first', 9, 9, 2, 2, 2, 2, 2, 2, 2, 2, 3600, 10, 0, '' FROM tenants "
                 f"WHERE name = '{TENANT}';")
         if storage:
             return self.mysql(text, "pbx")
