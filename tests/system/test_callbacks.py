@@ -108,7 +108,7 @@ class Callbacks(unittest.TestCase):
         """S35 for what dials: the captured request, byte for byte, is answered as the first one; its key with another body is a conflict. Nothing is dialled or counted twice."""
         S.call("agent.create", self.admin, name="agent-111", title="Agent 111", interface="PJSIP/viatalk-111", department="service")
         for n, face in enumerate(support.all_faces(S, C.api)):
-            for operation, params, other in (("callback.request", {"queue": "sales", "number": f"+1212555037{n}"}, "+12125550389"),
+            for operation, params, other in (("callback.request", {"queue": "sales", "number": f"+1212555067{n}"}, "+12125550389"),
                                              ("call.originate", {"agent": "agent-111", "number": f"+1212555038{n}", "wait_seconds": 0}, "+12125550389")):
                 params["idempotency_key"] = key = secrets.token_hex(8)
                 used = S.call("system.outbound_status", self.admin)["used_today"]
