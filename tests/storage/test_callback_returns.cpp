@@ -139,6 +139,7 @@ TEST_P(CallbackReturnsOf, InDoubtEndsInsteadOfBeingTriedAgain) {
 TEST_P(CallbackReturnsOf, TheGateAndTheCallDecideBetweenThemselves) {
     company();
     for (int round = 0; round < 20; ++round) {
+        clock.advance(24h); // a number is dialled ten times a day at most
         const auto id = request();
         const auto job = begun();
         std::barrier start(2);

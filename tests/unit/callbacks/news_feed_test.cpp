@@ -48,7 +48,11 @@ TEST_F(NewsFeedOf, WhatIsSeenLateComesAllTheSame) {
 TEST_F(NewsFeedOf, MoreThanOneBatch) {
     turn();
     for (int i = 0; i < 600; ++i) {
-        request("+1212555" + std::to_string(1000 + i));
+        storage::NewCallback wanted;
+        wanted.queue = "sales";
+        wanted.number = "+1212555" + std::to_string(1000 + i);
+        wanted.source = "source " + std::to_string(i); // one alone may not ask for so many
+        repos.callbacks.request(scope, wanted);
         clock.advance(1ms);
     }
     turn();
