@@ -103,8 +103,8 @@ public:
 private:
     PrincipalPtr remembered(const std::string& key) {
         const bool away = clock.steady() < awayUntil_.load();
-        auto found = away ? cache.findInOutage(key, clock.steady(), clock.now())
-                          : cache.find(key, clock.steady(), clock.now());
+        auto found =
+            away ? cache.findInOutage(key, clock.steady(), clock.now()) : cache.find(key, clock.steady(), clock.now());
         if (found) hits.fetch_add(1, std::memory_order_relaxed);
         return found;
     }

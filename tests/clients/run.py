@@ -41,7 +41,7 @@ CLIENTS = {
 }
 # Perl has no booleans and no integers of its own, and these hand text back as they found it.
 TEXT_ONLY = ("perl-soap-lite", "perl-rpc-xml", "perl-frontier")
-COUNTS = ("waiting", "longest_wait_seconds", "members", "free", "ringing", "in_call", "wrapup", "paused", "unavailable")
+COUNTS = ("waiting", "longest_wait_seconds", "members", "free", "ringing", "in_call", "wrapup", "paused", "unavailable", "callbacks", "longest_callback_seconds")
 # What breaks clients and servers that mix up bytes and characters, forget to escape, or know no more than 16 bits a character.
 HOSTILE = "Підтримка <VIP> & \"Söhne\" ]]> 😀 "
 PASSWORD = "пароль: 😀 & <Ü>"       # a colon, and not Latin-1

@@ -438,7 +438,8 @@ TEST_F(EngineOf, ARestartOfAsteriskIsDoubtAtOnce) {
     EXPECT_EQ(CallbackState::inDoubt, stateOf(id));
 }
 
-// F22: what is bound by time is bound by the steady clock, but for what people say by the wall clock (due, expiry, hours).
+// F22: what is bound by time is bound by the steady clock, but for what people say by the wall clock (due, expiry,
+// hours).
 TEST_F(EngineOf, AWallClockThatJumpsMovesNoDeadlineOfAnAttempt) {
     for (const Micros jump : {Micros(1h), Micros(-1h)}) {
         SCOPED_TRACE(jump.count());
