@@ -51,6 +51,7 @@ const Applied* AppliedStates::find(std::string_view server) const {
 
 AppliedStates AppliedRepository::states() {
     const auto begun = database_.clock().steady();
+    const auto commits = database_.connections().commits();
     auto read = database_.connections().read([](Sql& sql) {
         AppliedStates out;
         for (const auto& row : sql.rows<StateRow>(select, {})) {
@@ -63,14 +64,16 @@ AppliedStates AppliedRepository::states() {
     });
     known_.with([&](Known& known) {
         if (known.states && known.readAt > begun) return; // somebody who asked later was faster
-        known = {std::make_shared<const AppliedStates>(read), begun};
+        known = {std::make_shared<const AppliedStates>(read), begun, commits};
     });
     return read;
 }
 
 std::shared_ptr<const AppliedStates> AppliedRepository::recentStates() {
     const auto freshEnough = database_.clock().steady() - oldest;
-    auto known = known_.with([&](const Known& at) { return at.readAt >= freshEnough ? at.states : nullptr; });
+    const auto commits = database_.connections().commits();
+    auto known = known_.with(
+        [&](const Known& at) { return at.readAt >= freshEnough && at.commits == commits ? at.states : nullptr; });
     return known ? known : std::make_shared<const AppliedStates>(states());
 }
 

@@ -42,7 +42,8 @@ public:
 
     // Of every Asterisk that was ever applied to, by name; as of one moment.
     AppliedStates states();
-    // The same, read by this process within the last second: for what is otherwise told from memory.
+    // The same, for what is otherwise told from memory: with everything that this process has stored, and what another
+    // one stored more than a second ago.
     std::shared_ptr<const AppliedStates> recentStates();
     void put(const Applied& attempt);
     // Makes every Asterisk's configuration pending, so that it is applied anew.
@@ -52,6 +53,7 @@ private:
     struct Known {
         std::shared_ptr<const AppliedStates> states;
         SteadyTime readAt;
+        std::uint64_t commits = 0; // of this process, when it was read
     };
     Database& database_;
     Guarded<Known> known_;

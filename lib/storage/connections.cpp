@@ -116,6 +116,7 @@ Connections::Attempt Connections::tryWrite(const Work& work, bool mayRepeat) {
         work(sql);
         stage = Stage::committing;
         commit(sql);
+        commits_.fetch_add(1, std::memory_order_release);
         checkout.good();
         return Attempt::done;
     } catch (const Poco::Exception& e) {
@@ -127,10 +128,12 @@ Connections::Attempt Connections::tryWrite(const Work& work, bool mayRepeat) {
             throw errorOf(fault);
         }
         if (stage == Stage::beginning && fault.kind == FaultKind::lost && mayRepeat) return Attempt::again;
-        if (stage == Stage::committing && !fault.sessionGood() && settings_.engine == Engine::mariadb)
+        if (stage == Stage::committing && !fault.sessionGood() && settings_.engine == Engine::mariadb) {
+            commits_.fetch_add(1, std::memory_order_release);
             throw Error(ErrorCode::outcomeUnknown, "the database went away while it was storing this; look before you "
                                                    "try again")
                 .because(fault.cause);
+        }
         if (fault.sessionGood()) {
             if (stage != Stage::beginning) rollback(sql);
             checkout.good();

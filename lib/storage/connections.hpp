@@ -56,6 +56,9 @@ public:
         return answer(std::forward<F>(work), [this](const Work& w) { runPlain(w); });
     }
 
+    // Transactions that this process has committed, or may have: what was read at another count may have changed since.
+    std::uint64_t commits() const noexcept { return commits_.load(std::memory_order_acquire); }
+
     Engine engine() const noexcept { return settings_.engine; }
     const DatabaseSettings& settings() const noexcept { return settings_; }
     const Log& log() const noexcept { return log_; }
@@ -91,6 +94,7 @@ private:
     const DatabaseSettings settings_;
     const Log log_;
     StatementWatch watch_;
+    std::atomic<std::uint64_t> commits_{0};
     std::unique_ptr<Opener> opener_;
     std::unique_ptr<Opener> writerOpener_; // SQLite only
     std::unique_ptr<Pool> pool_;

@@ -2,6 +2,7 @@
 """The call flow with pbxsim in Asterisk's place: each of its calls is asked for by FastAGI, and callbacks are placed, as the demo shows it. People act five times
 as fast. What a real Asterisk does is tested in tests/asterisk; this shows that the simulator and pbxd play together, and what becomes of it when pbxd goes away."""
 import os
+import re
 import sys
 import time
 import unittest
@@ -61,7 +62,7 @@ class Flow(unittest.TestCase):
     def test_b_callbacks_are_placed_and_come_to_an_end(self):
         ids = [self.request(f"+1201555030{n}") for n in range(6)]
         for id in ids:
-            row = self.becomes(id, "done", "retry_at", "failed")
+            row = self.becomes(id, "done", "retry_at", "failed", seconds=120)      # it has its turn, and agents have calls
             self.assertEqual(row["attempts"], 1, row)
             self.assertIn(row["outcome"], ("reached", "busy", "no_answer", "agent_gone"), row)
             # one that stood wrong is placed anew: an attempt that dialled nobody
@@ -72,7 +73,7 @@ class Flow(unittest.TestCase):
 
     def test_c_callers_ask_while_they_wait(self):
         asked = soon(lambda: [c for c in self.callbacks() if c["requested_by"] == "queue"], "a caller to ask for a callback", 90)
-        self.assertTrue(all(c["number"].startswith("+1201555") for c in asked), asked)
+        self.assertTrue(all(re.fullmatch(r"\+1\d{10}", c["number"]) for c in asked), asked)
 
     def test_d_cancelled_while_it_waits(self):
         """Nobody serves support: the placeholder waits as soon as a caller does, and is taken away."""

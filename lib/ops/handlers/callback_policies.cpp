@@ -36,7 +36,7 @@ CallbackPolicyRow row(const Context& context, const About& of) {
     out.mode = policy.mode;
     out.maxAttempts = policy.retry.maxDials;
     out.maxDoubts = policy.retry.maxDoubts;
-    for (std::size_t i = 0; i < domain::callbackOutcomes; ++i)
+    for (std::size_t i = 0; i < policy.retry.delays.size(); ++i)
         if (const auto& delay = policy.retry.delays[i])
             out.retries.push_back({static_cast<domain::CallbackOutcome>(i), wireInt(delay->count())});
     out.expiresAfterSeconds = wireInt(policy.expiresAfter.count());
