@@ -8,8 +8,11 @@ import argparse
 import contextlib
 import datetime
 import glob
+import json
 import os
+import re
 import shutil
+import subprocess
 import sys
 import time
 
@@ -110,6 +113,14 @@ def due(site):
     return late
 
 
+def doctor(site):
+    """Told by `pbxctl doctor`, with what to do."""
+    done = subprocess.run([site.options.pbxctl, "doctor", "--output", "json", "--config", site.node.configuration], capture_output=True, text=True, timeout=60, stdin=subprocess.DEVNULL)
+    told = next(c for c in json.loads(done.stdout)["checks"] if c["check"] == "main: clock")
+    if (done.returncode, told["result"]) != (6, "fail") or not re.search(r"differs by (89|90)\.\d s", told["text"]) or "chrony" not in told["remedy"]:
+        raise Wrong(f"doctor: exit {done.returncode}: {told}")
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("version", type=int, choices=(22,))
@@ -130,6 +141,7 @@ def main():
                 measured = offset_of(site)
                 if abs(measured - skew) > 1:
                     raise Wrong(f"Asterisk's clock is {measured:.1f} s off: this test is about nothing")
+                doctor(site)
                 by_event, by_list = turn(site)
                 print(f"{measured:+.1f} s: since {by_event:+.1f} s by the event, {by_list:+.1f} s by the list; the turn is kept; due {due(site):+.2f} s", flush=True)
             except (Wrong, PbxdError) as error:

@@ -6,6 +6,7 @@ stopped too, the call goes to the tenant's default queue. The delays are printed
 import argparse
 import contextlib
 import hashlib
+import json
 import os
 import re
 import secrets
@@ -470,6 +471,68 @@ class Rendered(Site):
             self.assertIn('"viatalk"', text)
         with open(f"{self.lab.prefix}/log/messages", encoding="utf-8", errors="replace") as f:
             self.assertNotIn(self.token, f.read())
+
+    # --- the doctor looks at the database
+
+    def examined(self):
+        """{check: result, text and remedy}; a new process each time."""
+        done = subprocess.run([OPTIONS.pbxctl, "doctor", "--output", "json", "--config", self.conf], capture_output=True, text=True, timeout=60, stdin=subprocess.DEVNULL)
+        self.assertIn(done.returncode, (0, 6), done.stderr)
+        return {c["check"]: f"{c['result']}: {c['text']}; {c['remedy']}" for c in json.loads(done.stdout)["checks"]}
+
+    def found(self, check, *parts):
+        told = self.examined()[check]
+        for part in parts:
+            self.assertIn(part, told)
+
+    @contextlib.contextmanager
+    def broken_by(self, statement, back):
+        self.database.sql(statement)
+        try:
+            yield
+        finally:
+            self.database.sql(back)
+
+    def test_i_the_doctor_finds_the_database_well(self):
+        told = self.examined()
+        for check in ("database", "database clock", "database rights", "schema", "time zones", "main: odbc driver", "main: odbc account"):
+            self.assertTrue(told[check].startswith("ok: "), f"{check}: {told[check]}")
+        with open(f"{self.folder}/password", encoding="ascii") as f:
+            self.assertNotIn(f.read().strip(), str(told))
+
+    def test_ia_the_doctor_names_what_is_wrong_with_the_database(self):
+        with self.broken_by("REVOKE SELECT ON pbx.blocklist FROM asterisk", "GRANT SELECT ON pbx.blocklist TO asterisk"):
+            self.found("main: odbc account", "fail: ", "asterisk cannot read blocklist", "GRANT SELECT")
+        with self.broken_by("GRANT INSERT ON pbx.dids TO asterisk", "REVOKE INSERT ON pbx.dids FROM asterisk"):
+            self.found("main: odbc account", "warn: ", "may do more than SELECT", "REVOKE")
+        with open(f"{self.folder}/password", encoding="ascii") as f:
+            password = f.read().strip()
+        with self.broken_by("SET PASSWORD FOR asterisk = PASSWORD('another')", f"SET PASSWORD FOR asterisk = PASSWORD('{password}')"):
+            self.found("main: odbc account", "fail: asterisk: ", "odbc_password_file")
+        with self.broken_by("REVOKE ALL ON pbx.* FROM pbx; GRANT SELECT, INSERT, UPDATE ON pbx.* TO pbx", "GRANT ALL ON pbx.* TO pbx"):
+            self.found("database rights", "fail: ", "lacks DELETE", "GRANT them")
+        with self.broken_by("GRANT PROCESS ON *.* TO pbx", "REVOKE PROCESS ON *.* FROM pbx"):
+            self.found("database rights", "warn: ", "on the whole server", "PROCESS")
+        with self.broken_by("UPDATE tenants SET time_zone = 'Mars/Olympus' WHERE name = 'dotblock'", "UPDATE tenants SET time_zone = 'America/New_York' WHERE name = 'dotblock'"):
+            self.found("time zones", "fail: ", "dotblock", "tzdata")
+        # for every account but root's
+        with self.broken_by("SET GLOBAL init_connect = 'SET timestamp = UNIX_TIMESTAMP() - 60'", "SET GLOBAL init_connect = ''"):
+            self.found("database clock", "warn: ", "more than 2 s", "time servers")
+        with open(self.conf, encoding="utf-8") as f:
+            good = f.read()
+        for line, check, parts in (("odbc_driver = ", "main: odbc driver", ("fail: /nowhere/libmaodbc.so is not on this machine", "odbc-mariadb")),
+                                   ("database = ", "database", ("fail: ", "[storage]"))):
+            write_private(self.conf, re.sub(f"^{line}.*$", f"{line}/nowhere/libmaodbc.so" if "odbc" in line else f"{line}nowhere", good, flags=re.M))
+            try:
+                self.found(check, *parts)
+            finally:
+                write_private(self.conf, good)
+        self.database.sql("CREATE DATABASE empty; GRANT ALL ON empty.* TO pbx", "")
+        write_private(self.conf, good.replace("database = pbx\n", "database = empty\n"))
+        try:
+            self.found("schema", "fail: ", "has not run", "pbxctl db migrate")
+        finally:
+            write_private(self.conf, good)
 
     def test_x_without_pbxd_the_database_decides(self):
         processes.end(processes.identity(self.pbxd.process.pid), grace=0)
