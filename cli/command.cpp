@@ -60,18 +60,23 @@ Command commandOf(const ops::Operation& operation) {
     out.operation = &operation;
     const bool paged = isPaged(operation);
     const auto* subject = subjectOf(operation);
+    // a caller who waits in a queue is told by his call
+    const std::string about = operation.name.ends_with("_caller") ? "call" : out.path.front();
     std::string example = out.label();
+    const ops::Field* change = nullptr; // for an example that changes something
     for (const auto& field : operation.params().fields) {
         if (&field == subject) {
             out.positional = valueName(field);
             out.positionalDoc = field.doc;
             out.positionalRequired = !field.optional;
-            example += ' ' + sampleValue(field, out.path.front());
+            example += ' ' + sampleValue(field, about);
             continue;
         }
         auto option = optionOf(field);
         if (paged && field.name == "limit") option.doc = "Items at most, over all pages. Left out: 1000.";
-        if (option.required) example += " --" + option.name + ' ' + sampleValue(field, out.path.front());
+        if (option.required) example += " --" + option.name + ' ' + sampleValue(field, about);
+        if (!option.required && operation.name.ends_with(".update") && (!change || field.name == "title"))
+            change = &field;
         out.options.push_back(std::move(option));
     }
     if (paged) out.options.push_back({.name = "all", .value = "", .doc = "All items, however many.", .completion = ""});
@@ -80,6 +85,7 @@ Command commandOf(const ops::Operation& operation) {
         auto option = optionOf(*key);
         out.options.push_back(std::move(option));
     }
+    if (change) example += " --" + optionOf(*change).name + ' ' + sampleValue(*change, about);
     out.examples.push_back(std::move(example));
     for (auto& more : moreExamples(operation.name)) out.examples.push_back(std::move(more));
     if (paged) out.examples.push_back(out.label() + " --all --output csv");

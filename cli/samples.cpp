@@ -1,5 +1,6 @@
 #include "cli/samples.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cctype>
 #include <utility>
@@ -54,6 +55,38 @@ std::string objectName(const ops::TypeDesc& type) {
         out.append(out.empty() ? "" : " ").append(field.optional ? "[" + name + "]" : name);
     }
     return '"' + out + '"';
+}
+
+using Samples = std::pair<std::string_view, std::string_view>;
+
+// Of what a group, or a field that refers to one, is about.
+constexpr std::array<Samples, 14> names{{{"action", "x_4mq7dkzc3tw6hbna"},
+                                         {"agent", "alice"},
+                                         {"call", "main/1763881234.12"},
+                                         {"callback", "r_gm3dkzqa6t2wcb4h"},
+                                         {"department", "care"},
+                                         {"hours", "office"},
+                                         {"outbound-rule", "+1900"},
+                                         {"pause-reason", "lunch"},
+                                         {"phone", "alice"},
+                                         {"status-rule", "vip"},
+                                         {"tenant", "viatalk"},
+                                         {"token", "wallboard"},
+                                         {"trunk", "provider"},
+                                         {"user", "alice"}}};
+constexpr std::array<Samples, 5> lines{{{"extension", "101"},
+                                        {"host", "192.0.2.7"},
+                                        {"number", "+12125550123"},
+                                        {"reason", "\"Sales robot\""},
+                                        {"title", "\"Shown name\""}}};
+
+std::string nameOf(std::string_view kind) {
+    const auto* found = std::ranges::find(names, kind, &Samples::first);
+    return std::string(found == names.end() ? "support" : found->second);
+}
+std::string lineOf(std::string_view field) {
+    const auto* found = std::ranges::find(lines, field, &Samples::first);
+    return std::string(found == lines.end() ? "\"A text\"" : found->second);
 }
 
 } // namespace
@@ -131,22 +164,11 @@ std::string sampleValue(const ops::Field& field, std::string_view group) {
     }
     switch (field.limits.format) {
     case Format::slug:
-        if (field.name == "status" || group == "status-rule") return "vip";
-        return group == "hours"    ? "office"
-               : group == "agent"  ? "alice"
-               : group == "tenant" ? "viatalk"
-               : group == "trunk"  ? "provider"
-                                   : "support";
+        return nameOf(field.name == "status" ? "status-rule" : group);
     case Format::login:
         return "alice";
     case Format::reference:
-        return group == "hours"                       ? "office"
-               : group == "agent" || group == "phone" ? "alice"
-               : group == "tenant"                    ? "viatalk"
-               : group == "trunk"                     ? "provider"
-               : group == "outbound-rule"             ? "+1900"
-               : group == "queue"                     ? "support"
-                                                      : "sales";
+        return nameOf(field.name == "id" ? group : field.name);
     case Format::country:
         return "US";
     case Format::timeZone:
@@ -169,9 +191,7 @@ std::string sampleValue(const ops::Field& field, std::string_view group) {
     case Format::line:
     case Format::password:
         if (field.limits.subject) return group == "outbound-rule" ? "+1212" : "+12125550123";
-        if (field.name == "extension") return "101";
-        if (field.name == "host") return "192.0.2.7";
-        return field.name == "title" ? "\"Shown name\"" : "\"Wallboard\"";
+        return lineOf(field.name);
     }
     return "x";
 }

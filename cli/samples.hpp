@@ -13,7 +13,7 @@ namespace pbx::cli {
 std::string joinedChoices(const ops::Field& field, char separator);
 // "NAME|ID", "TIME", "yes|no"; of a struct its fields in order: "WEEKDAY FROM TO", as cli/words.hpp reads them.
 std::string valueName(const ops::Field& field);
-// A value for the examples of a command of `group`; a test feeds them to the parser and the validation.
+// A value for the examples of a command about `group`; a test feeds them to the parser and the validation.
 std::string sampleValue(const ops::Field& field, std::string_view group);
 // Command lines without "pbxctl " for operations whose use the example made from what is required does not show.
 std::vector<std::string> moreExamples(std::string_view operation);
