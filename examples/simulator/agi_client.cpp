@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <charconv>
@@ -41,6 +42,20 @@ std::string unquoted(std::string_view text) {
         value += text[i];
     }
     return value;
+}
+
+// func_strings.c, array(), of values that hold no quotes or parentheses: pbxd sends no others that way.
+void takeArray(std::map<std::string, std::string, std::less<>>& variables, std::string_view names,
+               std::string_view values) {
+    const auto next = [](std::string_view& list) {
+        const auto one = list.substr(0, list.find(','));
+        list.remove_prefix(std::min(one.size() + 1, list.size()));
+        return std::string(one);
+    };
+    while (!names.empty()) {
+        auto name = next(names);
+        variables.insert_or_assign(std::move(name), next(values));
+    }
 }
 
 } // namespace
@@ -163,10 +178,14 @@ bool AgiClient::take(Connection& connection, std::string_view line) {
         connection.out += "510 Invalid or unknown command\n";
         return true;
     }
-    if (connection.variables.size() >= mostVariables) return false;
     const auto name = line.substr(command.size(), quote - command.size());
-    const auto value = line.substr(quote + 2, line.size() - quote - 3);
-    connection.variables.insert_or_assign(std::string(name), unquoted(value));
+    const auto value = unquoted(line.substr(quote + 2, line.size() - quote - 3));
+    constexpr std::string_view array = "ARRAY(";
+    if (name.starts_with(array) && name.ends_with(')'))
+        takeArray(connection.variables, name.substr(array.size(), name.size() - array.size() - 1), value);
+    else
+        connection.variables.insert_or_assign(std::string(name), value);
+    if (connection.variables.size() > mostVariables) return false;
     connection.out += "200 result=1\n";
     return true;
 }

@@ -3,6 +3,7 @@
 #include "base/text.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace pbx::agi {
 
@@ -22,6 +23,27 @@ std::optional<std::string> line(std::string text) {
     return std::move(text += '\n');
 }
 
+// To ARRAY() nothing but itself.
+bool isPlain(std::string_view value) {
+    return value.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.@+:/&-") ==
+           value.npos;
+}
+
+// Names and values that share a line.
+struct Together {
+    std::string names, values;
+    std::size_t count = 0;
+
+    std::string command() const {
+        return "SET VARIABLE " + (count == 1 ? names : "ARRAY(" + names + ')') + " \"" + values + '"';
+    }
+    void add(std::string_view name, std::string_view value) {
+        names.append(count ? "," : "").append(name);
+        values.append(count ? "," : "").append(value);
+        ++count;
+    }
+};
+
 } // namespace
 
 bool isVariableName(std::string_view name) {
@@ -36,6 +58,34 @@ bool isVariableValue(std::string_view value) {
 std::optional<std::string> setVariableLine(std::string_view name, std::string_view value) {
     if (!isVariableName(name) || !isVariableValue(value)) return std::nullopt;
     return line("SET VARIABLE " + std::string(name) + ' ' + quoted(value));
+}
+
+std::optional<std::vector<std::string>> setVariableLines(const Pairs& variables) {
+    std::vector<std::string> out;
+    Together together;
+    const auto flush = [&] {
+        if (together.count > 0) out.push_back(together.command() + '\n');
+        together = {};
+    };
+    for (const auto& [name, value] : variables) {
+        auto alone = setVariableLine(name, value);
+        if (!alone) return std::nullopt;
+        if (!isPlain(value)) {
+            flush();
+            out.push_back(std::move(*alone));
+            continue;
+        }
+        auto more = together;
+        more.add(name, value);
+        if (more.command().size() >= maxCommandBytes) {
+            flush();
+            more = {};
+            more.add(name, value);
+        }
+        together = std::move(more);
+    }
+    flush();
+    return out;
 }
 
 std::optional<std::string> getVariableLine(std::string_view name) {

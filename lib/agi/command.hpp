@@ -4,10 +4,13 @@
 // line is read into 2,048 bytes and cut there).
 #pragma once
 
+#include "agi/request.hpp"
+
 #include <cstddef>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace pbx::agi {
 
@@ -22,6 +25,10 @@ bool isVariableValue(std::string_view value);
 
 // Complete lines with their LF. The value is stored by Asterisk as it is: "${X}" in it is not expanded.
 std::optional<std::string> setVariableLine(std::string_view name, std::string_view value);
+// All of them in their order, in few lines, as each costs a turn of the call's thread in Asterisk: neighbours with
+// values of [A-Za-z0-9_.@+:/&-] go together through ARRAY(), which would read other values as lists or quotes.
+// Source: func_strings.c, array().
+std::optional<std::vector<std::string>> setVariableLines(const Pairs& variables);
 std::optional<std::string> getVariableLine(std::string_view name);
 // `level` 1 to 4: from which verbosity of Asterisk's console on the text is shown there.
 std::optional<std::string> verboseLine(std::string_view text, int level);

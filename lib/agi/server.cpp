@@ -34,11 +34,6 @@ struct Done {
     std::optional<Answer> answer;
 };
 
-bool isSendable(const Answer& answer, const Limits& limits) {
-    const auto good = [](const auto& pair) { return setVariableLine(pair.first, pair.second).has_value(); };
-    return answer.size() <= limits.commands && std::all_of(answer.begin(), answer.end(), good);
-}
-
 } // namespace
 
 std::string_view endingName(Ending ending) {
@@ -355,14 +350,12 @@ void Server::Loop::answer(const Done& done) {
     if (found == connections_.end()) return; // hung up or late meanwhile
     if (!done.answer) return close(done.id, Ending::failed);
     if (done.answer->empty()) return close(done.id, Ending::nothingToSay);
-    if (!isSendable(*done.answer, settings_.limits)) {
+    auto& connection = found->second;
+    if (!connection.session.setVariables(*done.answer)) {
         log_.error("agi.bad_answer", {{"first", done.answer->front().first}, {"variables", done.answer->size()}});
         return close(done.id, Ending::badAnswer);
     }
-    auto& connection = found->second;
     connection.phase = Connection::Phase::setting;
-    for (const auto& [name, value] : *done.answer)
-        if (!connection.session.setVariable(name, value)) return close(done.id, Ending::badAnswer);
     flush(done.id, connection);
 }
 

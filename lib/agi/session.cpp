@@ -174,7 +174,12 @@ void Session::sendNext() {
     state_ = State::busy;
 }
 
-bool Session::setVariable(std::string_view name, std::string_view value) { return queue(setVariableLine(name, value)); }
+bool Session::setVariables(const Pairs& variables) {
+    if (variables.size() > limits_.commands) return false;
+    auto lines = setVariableLines(variables);
+    if (!lines || commands_.size() + lines->size() > limits_.commands) return false;
+    return std::ranges::all_of(*lines, [&](auto& line) { return queue(std::move(line)); });
+}
 bool Session::getVariable(std::string_view name) { return queue(getVariableLine(name)); }
 bool Session::verbose(std::string_view text, int level) { return queue(verboseLine(text, level)); }
 

@@ -66,7 +66,7 @@ public:
     const std::string& token() const noexcept { return token_; }
 
     // False: refused (command.hpp, limits, or the session is over), nothing was queued.
-    bool setVariable(std::string_view name, std::string_view value);
+    bool setVariables(const Pairs& variables);
     bool getVariable(std::string_view name);
     bool verbose(std::string_view text, int level = 1);
     // In the order of the commands.

@@ -65,7 +65,7 @@ std::string readResults(std::string_view bytes, std::size_t piece) {
     Session session(smallLimits);
     session.feed(request);
     hold(session.state() == Session::State::idle, "the request is good");
-    session.setVariable("A", "1");
+    session.setVariables({{"A", "1"}});
     session.getVariable("B");
     while (!bytes.empty()) {
         session.written(session.output().size());
@@ -87,6 +87,12 @@ void command(std::string_view bytes) {
         hold(line->find('\n') == line->size() - 1, "a command is one line");
         hold(line->find('\r') == line->npos && line->find('\0') == line->npos, "no CR, no NUL");
     }
+    const auto one = setVariableLine(name, value);
+    const auto lines = setVariableLines({{std::string(name), std::string(value)}, {"PBX_DONE", "1"}});
+    hold(one.has_value() == lines.has_value(), "what may be sent alone may be sent with others");
+    if (!lines) return;
+    hold(lines->size() <= 2 && lines->back().find("PBX_DONE") != std::string::npos, "the last one comes last");
+    for (const auto& line : *lines) hold(line.find('\n') == line.size() - 1, "a command is one line");
 }
 
 } // namespace

@@ -16,6 +16,26 @@ TEST(AgiCommand, LinesAsAsteriskWantsThem) {
     EXPECT_EQ(verboseLine("who \"calls\"", 3), "VERBOSE \"who \\\"calls\\\"\" 3\n");
 }
 
+TEST(AgiCommand, PlainValuesShareALine) {
+    const auto linesOf = [](const Pairs& variables) { return setVariableLines(variables).value(); };
+    EXPECT_THAT(linesOf({}), ElementsAre());
+    EXPECT_THAT(linesOf({{"A", "1"}}), ElementsAre("SET VARIABLE A \"1\"\n"));
+    EXPECT_THAT(linesOf({{"A", ""}, {"B", "PJSIP/viatalk-101"}, {"C", ""}, {"PBX_DONE", "1"}}),
+                ElementsAre("SET VARIABLE ARRAY(A,B,C,PBX_DONE) \",PJSIP/viatalk-101,,1\"\n"));
+    EXPECT_THAT(linesOf({{"A", "1"}, {"B", "x y"}, {"C", "a,b"}, {"PBX_DONE", "1"}}),
+                ElementsAre("SET VARIABLE A \"1\"\n", "SET VARIABLE B \"x y\"\n", "SET VARIABLE C \"a,b\"\n",
+                            "SET VARIABLE PBX_DONE \"1\"\n"));
+    for (const std::string odd : {",", "\"", "\\", "(", ")", "[", "|", " ", "$", "{", "\xc3\xa9"})
+        EXPECT_EQ(linesOf({{"A", odd}, {"B", "1"}}).size(), 2U) << odd;
+    EXPECT_FALSE(setVariableLines({{"A", "1"}, {"SHELL(ls)", "1"}}));
+    EXPECT_FALSE(setVariableLines({{"A", "1"}, {"B", "1\nEXEC System ls"}}));
+    const auto split = linesOf({{"A", std::string(1000, 'a')}, {"B", std::string(980, 'b')}, {"PBX_DONE", "1"}});
+    ASSERT_EQ(split.size(), 2U);
+    EXPECT_EQ(split[0], "SET VARIABLE A \"" + std::string(1000, 'a') + "\"\n");
+    EXPECT_TRUE(split[1].starts_with("SET VARIABLE ARRAY(B,PBX_DONE) \"bbb")) << split[1];
+    for (const auto& line : split) EXPECT_LE(line.size(), maxCommandBytes);
+}
+
 TEST(AgiCommand, ValuesComeBackAsTheyWere) {
     for (const std::string value :
          {"plain", "", " ", "two  blanks ", "a,b,c", "\"", "\\", "\\\"", "\"\\", "a\\\\b", "\\n", "'; DROP TABLE",

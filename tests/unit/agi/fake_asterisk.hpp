@@ -12,6 +12,7 @@
 #include <chrono>
 #include <functional>
 #include <optional>
+#include <sstream>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -123,13 +124,27 @@ public:
             const auto read = words(*command);
             if (read.size() != 4 || read[0] != "SET" || read[1] != "VARIABLE")
                 throw std::runtime_error("no SET VARIABLE: " + *command);
-            out.emplace_back(read[2], read[3]);
+            take(read[2], read[3], out);
             if (!send("200 result=1\n")) break;
         }
         return out;
     }
 
 private:
+    // As func_strings.c, array(), reads values without quotes or parentheses.
+    static void take(const std::string& name, const std::string& value,
+                     std::vector<std::pair<std::string, std::string>>& out) {
+        if (!name.starts_with("ARRAY(")) {
+            out.emplace_back(name, value);
+            return;
+        }
+        std::istringstream names(name.substr(6, name.size() - 7)), values(value);
+        for (std::string one; std::getline(names, one, ',');) {
+            std::string its;
+            std::getline(values, its, ',');
+            out.emplace_back(one, its);
+        }
+    }
     static sockaddr_in address(const char* text, std::uint16_t port) {
         sockaddr_in out{};
         out.sin_family = AF_INET;

@@ -78,8 +78,8 @@ TEST(AgiSession, AWholeDialogueSplitAtEveryByte) {
 
 TEST(AgiSession, OneCommandAtATime) {
     Session session = asked();
-    ASSERT_TRUE(session.setVariable("A", "1"));
-    ASSERT_TRUE(session.setVariable("B", "x \"y\""));
+    ASSERT_TRUE(session.setVariables({{"A", "1"}}));
+    ASSERT_TRUE(session.setVariables({{"B", "x \"y\""}}));
     ASSERT_TRUE(session.verbose("done", 2));
     EXPECT_EQ(session.state(), State::busy);
     EXPECT_EQ(answered(session, "200 result=1\n"), "SET VARIABLE A \"1\"\n");
@@ -129,12 +129,12 @@ TEST(AgiSession, HangupEndsIt) {
     EXPECT_EQ(waiting.state(), State::idle);
     waiting.feed("UP\n");
     EXPECT_EQ(waiting.state(), State::hungUp);
-    EXPECT_FALSE(waiting.setVariable("A", "1"));
+    EXPECT_FALSE(waiting.setVariables({{"A", "1"}}));
     EXPECT_EQ(waiting.violation(), Violation::none);
 
     Session busy = asked();
-    busy.setVariable("A", "1");
-    busy.setVariable("B", "1");
+    busy.setVariables({{"A", "1"}});
+    busy.setVariables({{"B", "1"}});
     answered(busy, "HANGUP\n");
     EXPECT_EQ(busy.state(), State::hungUp);
     EXPECT_EQ(busy.output(), "");
@@ -146,16 +146,16 @@ TEST(AgiSession, HangupEndsIt) {
 
 TEST(AgiSession, RefusedCommandsSendNothing) {
     Session early;
-    EXPECT_FALSE(early.setVariable("A", "1")) << "before the request";
+    EXPECT_FALSE(early.setVariables({{"A", "1"}})) << "before the request";
     Session session = asked({.commands = 2});
-    EXPECT_FALSE(session.setVariable("SHELL(ls)", "1"));
-    EXPECT_FALSE(session.setVariable("A", "1\nEXEC System ls"));
+    EXPECT_FALSE(session.setVariables({{"SHELL(ls)", "1"}}));
+    EXPECT_FALSE(session.setVariables({{"A", "1\nEXEC System ls"}}));
     EXPECT_EQ(session.state(), State::idle);
     EXPECT_EQ(session.output(), "");
-    EXPECT_TRUE(session.setVariable("A", "1"));
-    EXPECT_TRUE(session.setVariable("B", "1"));
-    EXPECT_TRUE(session.setVariable("C", "1"));
-    EXPECT_FALSE(session.setVariable("D", "1")) << "one on its way, two waiting";
+    EXPECT_TRUE(session.setVariables({{"A", "1"}}));
+    EXPECT_TRUE(session.setVariables({{"B", "1"}}));
+    EXPECT_TRUE(session.setVariables({{"C", "1"}}));
+    EXPECT_FALSE(session.setVariables({{"D", "1"}})) << "one on its way, two waiting";
 }
 
 TEST(AgiSession, OddNamesDoNotRefuseTheCaller) {
@@ -193,7 +193,7 @@ TEST(AgiSession, HostileBytes) {
     for (const std::string_view reply : {"\n", "2\n", "20 result=1\n", "abc\n", "200\n", "200 ok\n", "200-result=1\n",
                                          "099 result=1\n", "2000 result=1\n", "-20 result=1\n", "+20 result=1\n"}) {
         Session session = asked();
-        session.setVariable("A", "1");
+        session.setVariables({{"A", "1"}});
         answered(session, reply);
         EXPECT_EQ(session.violation(), Violation::badResult) << reply;
         EXPECT_EQ(session.output(), "");
@@ -202,7 +202,7 @@ TEST(AgiSession, HostileBytes) {
 
 TEST(AgiSession, AResultBeforeTheCommandWasSentIsNotBelieved) {
     Session session = asked();
-    session.setVariable("A", "1");
+    session.setVariables({{"A", "1"}});
     session.feed("200 result=1\n");
     EXPECT_EQ(session.violation(), Violation::unexpectedBytes);
 }
@@ -219,7 +219,7 @@ TEST(AgiSession, LimitsAreExact) {
     EXPECT_EQ(violationOf("agi_a: 1\nagi_b: 1\n", total), Violation::none);
     EXPECT_EQ(violationOf("agi_a: 1\nagi_b: 1\na", total), Violation::tooManyBytes);
     Session usage = asked();
-    usage.setVariable("A", "1");
+    usage.setVariables({{"A", "1"}});
     std::string endless = "520-Invalid command syntax.  Proper usage follows:\n";
     for (int i = 0; i < 200; ++i) endless += "more\n";
     answered(usage, endless);

@@ -175,6 +175,18 @@ TEST(AgiClient, NobodyListensIsNoAnswer) {
     EXPECT_FALSE(asked.answer->done());
 }
 
+TEST(AgiClient, TakesSeveralInOneCommand) {
+    FakePbxd server("SET VARIABLE ARRAY(PBX_ACTION,PBX_OFFER,PBX_TARGET,PBX_DONE) \"queue,,viatalk-support,1\"\n");
+    Asked asked(server.address);
+    asked.ask(question);
+    asked.wait();
+    ASSERT_EQ(asked.answers, 1);
+    EXPECT_TRUE(asked.answer->done());
+    EXPECT_EQ(asked.answer->get("PBX_ACTION"), "queue");
+    EXPECT_EQ(asked.answer->get("PBX_OFFER"), "");
+    EXPECT_EQ(asked.answer->get("PBX_TARGET"), "viatalk-support");
+}
+
 TEST(AgiClient, TooMuchIsCutOff) {
     std::string reply;
     for (int i = 0; i < 40; ++i) reply += "SET VARIABLE PBX_V" + std::to_string(i) + " \"1\"\n";
