@@ -2,7 +2,7 @@
 
 #include "base/error.hpp"
 #include "daemon/agi_answers.hpp"
-#include "routing/outbound.hpp"
+#include "daemon/callers.hpp"
 
 #include <algorithm>
 #include <charconv>
@@ -49,14 +49,16 @@ agi::Answer AskedCallbacks::answer(const agi::Request& request) const {
     const auto number = routing::normalise(request.variable("agi_arg_2"), tenant->country);
     if (number.kind != routing::NumberKind::e164) return tell(request, "refused", "number");
     const domain::Scope scope(tenant->id);
-    const auto barred = routing::barred(number, rules_.list(scope));
-    if (barred != routing::Barred::no) return tell(request, "refused", "barred");
+    const auto now = clock_.now();
+    const auto may =
+        mayDial(desk_.rule({tenant->id, number.text, routing::Presentation::allowed, {}, now}), rules_, now);
+    if (may != MayDial::yes) return tell(request, "refused", mayDialText(may));
     storage::NewCallback wanted;
     wanted.queue = queue->queue.id.str();
     wanted.number = number.text;
     wanted.requestedBy = "queue";
     wanted.source = phoneSource(std::string(request.variable("agi_callerid")), tenant->country);
-    wanted.waitingSince = waitingSince(clock_.now(), request.variable("agi_arg_3"));
+    wanted.waitingSince = waitingSince(now, request.variable("agi_arg_3"));
     wanted.priority = priorityOf(request.variable("agi_arg_4"));
     try {
         const auto made = callbacks_.request(scope, wanted);

@@ -6,13 +6,14 @@
 // seconds he has waited (a decimal number), his QUEUE_PRIO.
 // Sets PBX_CB_ASKED = new | existing | refused, with refused PBX_WHY, and PBX_DONE = 1 as the last.
 //
-// Anybody who can call may enter any number here, so it must pass the tenant's outbound rules: else a stranger would
-// have us ring premium numbers.
+// Anybody who can call may enter any number here, so it must pass the tenant's outbound rules, be none of its own and
+// not be blocked: else a stranger would have us ring premium numbers, ourselves, or who does not want to be called.
 #pragma once
 
 #include "agi/server.hpp"
 #include "base/log.hpp"
 #include "domain/directory.hpp"
+#include "routing/desk.hpp"
 #include "storage/callbacks.hpp"
 #include "storage/outbound_rules.hpp"
 
@@ -31,10 +32,10 @@ public:
     using TellCap = std::function<void(const TenantId&, const std::string& source, const storage::CapAlarm&)>;
 
     // All must outlive it.
-    AskedCallbacks(storage::CallbackRepository& callbacks, storage::OutboundRuleRepository& rules,
+    AskedCallbacks(storage::CallbackRepository& callbacks, storage::OutboundRuleRepository& rules, routing::Desk& desk,
                    const domain::DirectoryHolder& directory, const Clock& clock, const Log& log, Observe observe,
                    TellCap tellCap)
-        : callbacks_(callbacks), rules_(rules), directory_(directory), clock_(clock), log_(log),
+        : callbacks_(callbacks), rules_(rules), desk_(desk), directory_(directory), clock_(clock), log_(log),
           observe_(std::move(observe)), tellCap_(std::move(tellCap)) {}
 
     agi::Answer answer(const agi::Request& request) const;
@@ -45,6 +46,7 @@ private:
 
     storage::CallbackRepository& callbacks_;
     storage::OutboundRuleRepository& rules_;
+    routing::Desk& desk_;
     const domain::DirectoryHolder& directory_;
     const Clock& clock_;
     const Log log_;

@@ -65,6 +65,17 @@ std::string_view toldOf(domain::ActionState state) {
     return domain::isOpen(state) ? "later" : "refused";
 }
 
+struct Seat {
+    explicit Seat(std::counting_semaphore<>& of) : all(of), taken(of.try_acquire()) {}
+    ~Seat() {
+        if (taken) all.release();
+    }
+    Seat(const Seat&) = delete;
+    Seat& operator=(const Seat&) = delete;
+    std::counting_semaphore<>& all;
+    const bool taken;
+};
+
 } // namespace
 
 const domain::PauseReason* reasonByKeys(const std::vector<domain::PauseReason>& reasons, std::string_view keys) {
@@ -134,14 +145,18 @@ std::string PhoneCodes::carryOut(const agi::Request& request, const TenantId& te
     auto outcome = session->call(*wanted.operation, {}, std::move(wanted.params));
     if (const auto* value = std::get_if<ops::Value>(&outcome))
         return std::string(toldOf(value->as<ops::CommandResult>().state));
-    auto& waiting = std::get<ops::Waiting>(outcome);
-    const auto until = std::min(waiting.deadline, deadline - toAnswer);
-    while (clock_.steady() < until) {
-        if (const auto value = waiting.attempt(false))
-            return std::string(toldOf(value->as<ops::CommandResult>().state));
+    return std::string(toldOf(await(std::get<ops::Waiting>(outcome), deadline - toAnswer)));
+}
+
+// Without a seat it looks once and says what is so.
+domain::ActionState PhoneCodes::await(ops::Waiting& waiting, SteadyTime until) const {
+    until = std::min(waiting.deadline, until);
+    const Seat seat(*seats_);
+    while (seat.taken && clock_.steady() < until) {
+        if (const auto value = waiting.attempt(false)) return value->as<ops::CommandResult>().state;
         std::this_thread::sleep_for(look);
     }
-    return std::string(toldOf(waiting.attempt(true)->as<ops::CommandResult>().state));
+    return waiting.attempt(true)->as<ops::CommandResult>().state;
 }
 
 } // namespace pbx::daemon

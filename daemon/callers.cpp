@@ -4,8 +4,21 @@
 #include "routing/outbound.hpp"
 
 #include <algorithm>
+#include <array>
 
 namespace pbx::daemon {
+
+MayDial mayDial(const routing::Ruling& ruling, storage::OutboundRuleRepository& rules, UtcTime now) {
+    if (ruling.tables->dids.contains(ruling.caller.text)) return MayDial::ownNumber;
+    if (routing::findBlock(ruling.rows.blocks, ruling.caller, now)) return MayDial::blocked;
+    const auto barred = routing::barred(ruling.caller, rules.list(domain::Scope(ruling.tables->tenant.id)));
+    return barred == routing::Barred::no ? MayDial::yes : MayDial::barred;
+}
+
+std::string_view mayDialText(MayDial may) {
+    static constexpr std::array<std::string_view, 4> texts{"yes", "barred", "own_number", "blocked"};
+    return texts[static_cast<std::size_t>(may)];
+}
 
 bool CallerLookup::isWatched(const TenantId& tenant) {
     if (!watchedAt_ || clock_.steady() - *watchedAt_ >= keepFor) {
@@ -32,9 +45,7 @@ std::optional<callbacks::KnownCaller> CallerLookup::find(const std::string& serv
     if (out.policy.useLevels)
         out.priority = routing::priorityIn(*ruling.tables, ruling.rows, {caller, {}, now}, out.queue,
                                            routing::boardOf(boards_(), now));
-    out.mayBeCalled =
-        !routing::findBlock(ruling.rows.blocks, caller, now) && !ruling.tables->dids.contains(caller.text) &&
-        routing::barred(caller, repositories_.outboundRules.list(domain::Scope(out.tenant))) == routing::Barred::no;
+    out.mayBeCalled = mayDial(ruling, repositories_.outboundRules, now) == MayDial::yes;
     return out;
 }
 

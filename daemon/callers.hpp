@@ -17,6 +17,16 @@
 
 namespace pbx::daemon {
 
+// Whether the tenant of `ruling` may have the number that it is about (Ruling::caller) dialled for somebody now.
+enum class MayDial : std::uint8_t {
+    yes,
+    barred,    // by its outbound rules
+    ownNumber, // it would call itself
+    blocked    // on its blocklist
+};
+MayDial mayDial(const routing::Ruling& ruling, storage::OutboundRuleRepository& rules, UtcTime now);
+std::string_view mayDialText(MayDial may); // "own_number", ...
+
 using Boards = std::function<std::vector<live::SnapshotPtr>()>;
 
 // For callbacks::CallerWatchLinks::who. All must outlive it.

@@ -19,7 +19,6 @@
 #include "ops/dispatcher.hpp"
 #include "routing/desk_board.hpp"
 #include "routing/intervals.hpp"
-#include "routing/outbound.hpp"
 
 #include <algorithm>
 
@@ -136,14 +135,16 @@ public:
               {desk, hits, directory, clock, log, [this](std::string_view outcome) { metrics.observeRoute(outcome); },
                [this](const routing::Ruling& ruling) { return places.find(ruling); }},
               {repositories.callbackJobs, clock, log, [this](std::string_view what) { metrics.observeGate(what); },
-               failHook, [this](const TenantId& tenant, const std::string& number) { return mayDial(tenant, number); },
+               failHook,
+               [this](const TenantId& tenant, const std::string& number) { return judgeDial(tenant, number); },
                capTeller()},
-              {repositories.callbacks, repositories.outboundRules, directory, clock, log,
+              {repositories.callbacks, repositories.outboundRules, desk, directory, clock, log,
                [this](std::string_view what) { metrics.observeGate(what); }, capTeller()},
               {[this](access::PrincipalPtr principal, ops::CallContext from) {
                    return dispatcher.admitAs(std::move(principal), std::move(from));
                },
-               repositories.pauseReasons, directory, clock, log},
+               repositories.pauseReasons, directory, clock, log,
+               static_cast<std::ptrdiff_t>(config.whole("agi", "workers") / 2)},
               [this](Micros took) { metrics.observeAgiAnswer(took); }, clock, log),
           owner(services.node + '/' + randomText(8)), intervals(repositories, clock, log, owner) {
         for (const auto& name : config.names("asterisk"))
@@ -270,9 +271,20 @@ private:
         };
         return std::make_shared<callbacks::NewsFeed>(repositories.callbackJobs, publish, clock);
     }
-    bool mayDial(const TenantId& tenant, const std::string& number) {
-        const auto rules = repositories.outboundRules.list(domain::Scope(tenant));
-        return routing::barred(routing::normalise(number, ""), rules) == routing::Barred::no;
+    storage::GateRefusal judgeDial(const TenantId& tenant, const std::string& number) {
+        const auto now = clock.now();
+        const auto ruling = desk.rule({tenant, number, routing::Presentation::allowed, {}, now});
+        switch (mayDial(ruling, repositories.outboundRules, now)) {
+        case MayDial::yes:
+            return storage::GateRefusal::none;
+        case MayDial::barred:
+            return storage::GateRefusal::notAllowed;
+        case MayDial::ownNumber:
+            return storage::GateRefusal::ownNumber;
+        case MayDial::blocked:
+            return storage::GateRefusal::blocked;
+        }
+        return storage::GateRefusal::notAllowed;
     }
     std::vector<live::SnapshotPtr> boards() const {
         std::vector<live::SnapshotPtr> out;

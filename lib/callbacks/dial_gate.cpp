@@ -25,10 +25,13 @@ Asked askedBy(const agi::Request& request) {
             std::string(request.variable("agi_arg_3"))};
 }
 
-// Asterisk's own word, or none: letters alone.
-std::string wordOf(std::string_view text) {
-    const bool word = text.size() <= 32 && std::ranges::all_of(text, [](char c) { return c >= 'A' && c <= 'Z'; });
-    return word ? std::string(text) : std::string("UNKNOWN");
+// Asterisk's own word: letters alone, or said to be none. What was not said at all is no word: an empty one proves that
+// nobody was dialled.
+std::string wordOf(const agi::Request& request, std::string_view name) {
+    const auto said = std::ranges::find(request.variables, name, &agi::Pairs::value_type::first);
+    const bool word = said != request.variables.end() && said->second.size() <= 32 &&
+                      std::ranges::all_of(said->second, [](char c) { return c >= 'A' && c <= 'Z'; });
+    return word ? said->second : std::string("UNKNOWN");
 }
 
 } // namespace
@@ -37,12 +40,13 @@ std::string wordOf(std::string_view text) {
 storage::GateReply DialGate::judge(const agi::Request& request, const CallbackId& id, int attempt,
                                    const std::string& token) const {
     if (mayDial_)
-        if (const auto job = jobs_.atGate(request.server, id, attempt, token);
-            job && !mayDial_(job->tenant, job->callback.number)) {
-            jobs_.bar(*job);
+        if (const auto job = jobs_.atGate(request.server, id, attempt, token)) {
             storage::GateReply shut;
-            shut.refusal = storage::GateRefusal::notAllowed;
-            return shut;
+            shut.refusal = mayDial_(job->tenant, job->callback.number);
+            if (!shut.open()) {
+                jobs_.bar(*job);
+                return shut;
+            }
         }
     return jobs_.gate(request.server, id, attempt, token);
 }
@@ -79,8 +83,7 @@ agi::Answer DialGate::gate(const agi::Request& request, SteadyTime deadline) con
 
 agi::Answer DialGate::done(const agi::Request& request) const {
     const auto asked = askedBy(request);
-    domain::DialReport report{wordOf(request.variable("agi_arg_4")), wholeOf(request.variable("agi_arg_5")),
-                              std::nullopt};
+    domain::DialReport report{wordOf(request, "agi_arg_4"), wholeOf(request.variable("agi_arg_5")), std::nullopt};
     if (const auto key = request.variable("agi_arg_6"); !key.empty()) report.keyPressed = key == "1";
     reach(hook_, FailPoint::resultKnown);
     const bool taken = jobs_.report(request.server, asked.id, asked.attempt, asked.token, report);

@@ -8,6 +8,7 @@
 //        It says "dial" once for an attempt, whoever asks, however often.
 // done:  only by whoever was told "dial", once its Dial() is over: one that was refused knows nothing of the attempt.
 //        Arguments PBX_CB, PBX_CB_ATTEMPT, PBX_CB_TOKEN, DIALSTATUS, HANGUPCAUSE, and 1 or 0 where a key was asked for.
+//        An empty DIALSTATUS says that Dial() did not run: the attempt is given back.
 //        Sets PBX_DONE = 1, also for an attempt that is settled already.
 #pragma once
 
@@ -26,8 +27,9 @@ public:
     // Called once for each answered request: "dial", a refusal's token, "done" or "done_again". May be empty.
     using Observe = std::function<void(std::string_view what)>;
 
-    // Whether the tenant may have that number dialled now, whatever was so when the callback was asked for. Empty: yes.
-    using MayDial = std::function<bool(const TenantId&, const std::string& number)>;
+    // Whether the tenant may have that number dialled now, whatever was so when the callback was asked for: none, or
+    // why not, which ends the callback. Empty: it may.
+    using MayDial = std::function<storage::GateRefusal(const TenantId&, const std::string& number)>;
 
     // A call that passes has used up a good part of a cap: people are told. `source`: whom it counts for. Throws
     // nothing. May be empty.

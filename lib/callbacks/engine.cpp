@@ -83,6 +83,7 @@ void Engine::tick(const Sight& sight) {
     }
     if (!guarded("renew", [&] { renew(now); })) return;
     if (!sight.current) return;
+    std::erase_if(cutOff_, [&](const auto& tenant) { return !sight.cutOff.contains(tenant); });
     if (!guarded("watch", [&] { watch(sight); })) return;
     guarded("place", [&] { place(sight); });
 }
@@ -218,7 +219,15 @@ bool Engine::hasRoom(const Job& job, const Sight& sight) {
     return std::max(queue->serving, callers ? 1 : 0) > before; // one of the first
 }
 
+// No trunk of its tenant is reachable.
+bool Engine::isCutOff(const Job& job, const Sight& sight) {
+    if (!sight.cutOff.contains(job.tenantName)) return false;
+    if (cutOff_.insert(job.tenantName).second) log_.warning("callbacks.no_trunk", {{"tenant", job.tenantName}});
+    return true;
+}
+
 bool Engine::isDue(const Job& job, const Sight& sight) {
+    if (isCutOff(job, sight)) return false;
     const auto age = sight.at - job.callback.requestedAt;
     if (age < settings_.boardLag && age > -clocksApart) return false; // who came before it may not be on the board yet
     const auto& hours = policyOf(job).hours;

@@ -13,6 +13,9 @@
 // customer is there, and whoever waits behind it cannot pass it; the customer is dialled when an agent is free beyond
 // all who stand before it.
 //
+// While no trunk of the tenant is reachable none of its callbacks is begun, and those that wait for an agent leave the
+// queue: no agent is called for nothing, and no attempt is used up.
+//
 // In doubt (RELIABILITY B5): past the gate, the channel gone (or that Asterisk started anew), and no report from the
 // dialplan within settleAfter. Then Asterisk's own records are asked for evidenceWithin; without any the tenant's
 // policy decides (by default one more attempt after ten minutes).
@@ -142,6 +145,7 @@ private:
     bool isMisplaced(const Job& job, const Sight& sight);
     bool hasRoom(const Job& job, const Sight& sight);
     bool isDue(const Job& job, const Sight& sight);
+    bool isCutOff(const Job& job, const Sight& sight);
     std::string waitingChannel(const Job& job);
     const domain::CallbackPolicy& policyOf(const Job& job);
     void reach(FailPoint point) const { callbacks::reach(links_.failHook, point); }
@@ -169,6 +173,7 @@ private:
     };
     std::map<CallbackId, Moves> moves_;        // who was placed anew lately
     std::map<std::string, SteadyTime> hungUp_; // when that channel was last hung up
+    std::set<std::string> cutOff_;             // tenants whose callbacks wait for a trunk, and who were told of
     std::shared_ptr<Answers> answers_;
     std::optional<SteadyTime> renewedAt_;
     bool quiet_ = false; // the last failure was logged already

@@ -24,7 +24,7 @@ void Engine::step(Job& job, const Sight& sight) {
     switch (job.callback.state) {
     case CallbackState::claimed: // begun by an owner who came no further
         unengaged_[job.asteriskQueue].erase(job.callback.id);
-        if (!hasRoom(job, sight)) {
+        if (isCutOff(job, sight) || !hasRoom(job, sight)) {
             jobs_.release(job, clock_.now());
             return;
         }
@@ -47,7 +47,7 @@ void Engine::step(Job& job, const Sight& sight) {
 void Engine::stepIntent(Job& job, Flight& flight, const Sight& sight) {
     const auto now = clock_.steady();
     if (isAlive(job, sight)) return stepWaiting(job, flight, sight);
-    if (startedAnew(job, sight)) return withdraw(job, {});
+    if (startedAnew(job, sight) || (!flight.sentAt && isCutOff(job, sight))) return withdraw(job, {});
     if (!flight.sentAt) {
         // Not on the board, not through the gate: whether it was ever sent is not known. The same attempt may be sent
         // (again): Asterisk refuses a second channel of this id, and the gate opens once.
@@ -69,7 +69,9 @@ void Engine::stepWaiting(Job& job, Flight& flight, const Sight& sight) {
     flight.seen = true;
     flight.goneSince.reset();
     const bool customerFirst = policyOf(job).mode == CallbackMode::customerFirst;
-    if (isMisplaced(job, sight)) {
+    if (isCutOff(job, sight)) {
+        withdraw(job, {}); // an agent would be called for nothing
+    } else if (isMisplaced(job, sight)) {
         ++moves_.try_emplace(job.callback.id, Moves{now, 0}).first->second.count;
         ++figures_.moved;
         withdraw(job, {});

@@ -25,6 +25,23 @@ LegState legOf(const live::Snapshot& board, const live::Channel& channel) {
                                                                                          : LegState::none;
 }
 
+// The trunks of tenant NAME are the endpoints NAME-trunk-.... Both parts may hold "-trunk-" themselves: then a trunk
+// counts for either, and whose line that leaves in doubt is not cut off.
+std::set<std::string, std::less<>> cutOffTenants(const live::Snapshot& board) {
+    static constexpr std::string_view technology = "PJSIP/", mark = "-trunk-";
+    std::set<std::string, std::less<>> gone, there;
+    board.peers.each([&](const live::Peer& peer) {
+        const auto name = std::string_view(peer.name);
+        if (!name.starts_with(technology)) return;
+        for (auto at = name.find(mark); at != std::string_view::npos; at = name.find(mark, at + 1))
+            // As the rendered dialplan judges them before it dials (lib/render, callbackLines()).
+            (peer.deviceState == "UNAVAILABLE" ? gone : there)
+                .emplace(name.substr(technology.size(), at - technology.size()));
+    });
+    std::erase_if(gone, [&](const auto& tenant) { return there.contains(tenant); });
+    return gone;
+}
+
 } // namespace
 
 Sight sightOf(const live::Snapshot& board, UtcTime now, bool driven) {
@@ -50,6 +67,7 @@ Sight sightOf(const live::Snapshot& board, UtcTime now, bool driven) {
             leg = std::max(leg, legOf(board, channel));
         }
     });
+    out.cutOff = cutOffTenants(board);
     return out;
 }
 

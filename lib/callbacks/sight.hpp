@@ -38,6 +38,8 @@ struct Sight {
     std::map<std::string, QueueSight, std::less<>> queues; // by Asterisk's name
     std::set<std::string, std::less<>> alive;              // channel ids of ours that are up
     std::map<std::string, LegState, std::less<>> legs;     // by the id of the channel of ours that dialled it
+    // Names of tenants who have trunks there, none of which is reachable. What the board does not know is reachable.
+    std::set<std::string, std::less<>> cutOff;
 };
 
 Sight sightOf(const live::Snapshot& board, UtcTime now, bool driven);

@@ -86,6 +86,14 @@ std::string callbackLines(const TenantSite& site) {
     return lines(out);
 }
 
+std::string readyLines(const TenantSite& site) {
+    std::vector<std::string> out;
+    for (const auto& trunk : site.trunks)
+        out.push_back(" same => n,ExecIf($[\"${DEVICE_STATE(PJSIP/" + site.tenant.name + "-trunk-" + trunk.name +
+                      ")}\" != \"UNAVAILABLE\"]?Set(PBX_READY=1))");
+    return lines(out);
+}
+
 std::string codeLines(Faults& faults, const PhoneCodes& codes, const std::string& tenant) {
     std::vector<std::string> out;
     const auto add = [&](const std::string& pattern, std::string_view what, const std::string& reason) {

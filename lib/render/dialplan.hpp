@@ -21,6 +21,8 @@ std::string dialLines(const TenantSite& site);
 // One trunk and no other: a call that was refused (603) looks like a trunk that failed, and a second one would ring the
 // customer twice.
 std::string callbackLines(const TenantSite& site);
+// Whether any trunk is reachable: sets PBX_READY.
+std::string readyLines(const TenantSite& site);
 std::string codeLines(Faults& faults, const PhoneCodes& codes, const std::string& tenant);
 
 } // namespace pbx::render

@@ -193,6 +193,7 @@ private:
         values["OUTBOUND"] = outboundLines(faults_, site, who);
         values["DIAL"] = dialLines(site);
         values["CALLBACK"] = callbackLines(site);
+        values["READY"] = readyLines(site);
         values["CODES"] = codeLines(faults_, machine_.codes, tenant);
         extensions_ += fillHere(templateText("extensions.tenant.conf"), values);
     }

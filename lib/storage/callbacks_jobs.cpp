@@ -41,6 +41,8 @@ constexpr auto insertAttempt =
     "hangup_cause) VALUES (?, ?, ?, ?, ?, ?, '', 0)";
 constexpr auto setGated = "UPDATE callback_attempts SET gated_at = ? WHERE tenant_id = ? AND callback_id = ? AND "
                           "attempt = ?";
+constexpr auto selectGated =
+    "SELECT gated_at FROM callback_attempts WHERE tenant_id = ? AND callback_id = ? AND attempt = ?";
 constexpr auto setEnded = "UPDATE callback_attempts SET ended_at = ?, outcome = ? WHERE tenant_id = ? AND callback_id "
                           "= ? AND attempt = ?";
 constexpr auto selectExpired = "SELECT id FROM callbacks WHERE state IN ('queued', 'retry_at', 'claimed', 'intent', "
@@ -126,6 +128,13 @@ bool isBlocked(Sql& sql, const CallbackJob& job, UtcTime now) {
 
 OutboundUse useOf(const CallbackJob& job) { return {job.tenant, job.callback.number, job.callback.source}; }
 
+// What the gate counted for the attempt was not dialled; that day's counts, not today's.
+void uncount(Sql& sql, const CallbackJob& job) {
+    const auto row = sql.row<Row<Maybe<Int>>>(
+        selectGated, {job.tenant.str(), job.callback.id.str(), std::int64_t(job.callback.attempt)});
+    if (row && !at<0>(*row).isNull()) uncountUse(sql, useOf(job), fromEpochMicros(at<0>(*row).value()));
+}
+
 GateReply shut(GateRefusal why) {
     GateReply reply;
     reply.refusal = why;
@@ -157,9 +166,9 @@ GateRefusal whyShut(const std::optional<CallbackJob>& job, const std::string& se
 } // namespace
 
 std::string_view refusalToken(GateRefusal refusal) {
-    static constexpr std::array<std::string_view, 10> tokens{"none",    "unknown", "not_this_attempt", "not_waiting",
-                                                             "expired", "blocked", "used_up",          "not_allowed",
-                                                             "stopped", "capped"};
+    static constexpr std::array<std::string_view, 11> tokens{
+        "none",    "unknown",     "not_this_attempt", "not_waiting", "expired", "blocked",
+        "used_up", "not_allowed", "own_number",       "stopped",     "capped"};
     return tokens[static_cast<std::size_t>(refusal)];
 }
 
@@ -321,7 +330,7 @@ bool CallbackJobRepository::settle(const CallbackJob& job, CallbackOutcome outco
         if (!seen || seen->owner != job.owner || seen->epoch != job.epoch ||
             seen->callback.attempt != job.callback.attempt)
             return false;
-        return storage::settle(sql, job.tenant, seen->callback, outcome, {}, now);
+        return storage::settle(sql, job.tenant, seen->callback, outcome, nullptr, now);
     });
 }
 
@@ -446,11 +455,20 @@ GateReply CallbackJobRepository::pass(Sql& sql, const CallbackJob& job, UtcTime 
 bool CallbackJobRepository::report(const std::string& server, const CallbackId& id, int attempt,
                                    const std::string& token, const domain::DialReport& report) {
     const auto now = database_.clock().now();
+    const auto isIts = [&](const std::optional<CallbackJob>& job) {
+        return job && job->server == server && job->callback.attempt == attempt && !token.empty() &&
+               job->token == token;
+    };
     return database_.connections().write([&](Sql& sql) {
-        const auto job = find(sql, id, true);
-        if (!job || job->server != server || job->callback.attempt != attempt || token.empty() || job->token != token)
+        auto job = find(sql, id, false);
+        if (!isIts(job)) return false;
+        const bool giveBack = notDialled(report);
+        if (giveBack) lockCounts(sql, job->tenant, now);
+        job = find(sql, id, true);
+        if (!isIts(job) || !storage::settle(sql, job->tenant, job->callback, domain::outcomeOf(report), &report, now))
             return false;
-        return storage::settle(sql, job->tenant, job->callback, domain::outcomeOf(report), report, now);
+        if (giveBack) uncount(sql, *job);
+        return true;
     });
 }
 

@@ -42,6 +42,7 @@ enum class GateRefusal : std::uint8_t {
     blocked,
     usedUp,
     notAllowed,
+    ownNumber, // it has become one of the tenant's own
     stopped,
     capped // a cap of calls on request is full: it is put off until the next day (UTC)
 };
@@ -118,7 +119,8 @@ public:
     // The dial gate: opens once for an attempt, for whoever knows its token, and counts it for the caps in the same
     // transaction. An exception means: shut.
     GateReply gate(const std::string& server, const CallbackId& id, int attempt, const std::string& token);
-    // What the dialplan says of the attempt afterwards. False: it is settled already, or not this attempt.
+    // What the dialplan says of the attempt afterwards. False: it is settled already, or not this attempt. Where it
+    // says that it did not dial, the attempt is given back: it counts neither for the callback nor for the caps.
     bool report(const std::string& server, const CallbackId& id, int attempt, const std::string& token,
                 const domain::DialReport& report);
 

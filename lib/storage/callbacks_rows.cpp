@@ -172,19 +172,25 @@ std::string returnedCall(Sql& sql, const CallbackId& id) {
 
 std::string openKey(const QueueId& queue, std::string_view number) { return queue.str() + '/' + std::string(number); }
 
+bool notDialled(const domain::DialReport& report) { return outcomeOf(report) == CallbackOutcome::notDialled; }
+
 bool settle(Sql& sql, const TenantId& tenant, const Callback& callback, CallbackOutcome outcome,
-            const domain::DialReport& report, UtcTime now) {
+            const domain::DialReport* report, UtcTime now) {
     const auto event = domain::eventOf(outcome);
     CallbackChange ended{"outcome = ?", {std::string(domain::outcomeToken(outcome))}, {}};
     ended.guard.add("attempt = ?", {std::int64_t(callback.attempt)});
+    const int givenBack = report && notDialled(*report) && callback.dials > 0 ? 1 : 0;
+    if (givenBack) ended.set += ", dials = dials - 1";
     if (!change(sql, callback.id, event, now, ended)) return false;
-    sql.execute(endAttempt,
-                {epochMicros(now), std::string(domain::outcomeToken(outcome)), report.dialStatus.substr(0, 32),
-                 std::int64_t(report.hangupCause), tenant.str(), callback.id.str(), std::int64_t(callback.attempt)});
+    sql.execute(endAttempt, {epochMicros(now), std::string(domain::outcomeToken(outcome)),
+                             report ? report->dialStatus.substr(0, 32) : std::string(),
+                             std::int64_t(report ? report->hangupCause : 0), tenant.str(), callback.id.str(),
+                             std::int64_t(callback.attempt)});
     if (event != CallbackEvent::missBusy && event != CallbackEvent::missNoAnswer) return true;
     auto policy = policyOf(sql, tenant, callback.queue).retry;
     policy.maxDials = callback.maxDials; // as promised when it was asked for
-    const auto next = domain::nextAttempt(policy, outcome, callback.dials, callback.doubts, now, callback.expiresAt);
+    const auto next =
+        domain::nextAttempt(policy, outcome, callback.dials - givenBack, callback.doubts, now, callback.expiresAt);
     const bool returned = !returnedCall(sql, callback.id).empty();
     if (next || returned)
         return change(sql, callback.id, CallbackEvent::retry, now,

@@ -43,9 +43,14 @@ std::string openKey(const QueueId& queue, std::string_view number);
 
 // An attempt came to its end: complete, or missed and then retry or giveUp by the policy; `job` is the row as it is,
 // locked. One whose customer has come by himself meanwhile is not tried again: it is cancelled. False: its state does
-// not take this any more.
+// not take this any more. `report`: where the dialplan itself has said so; if that is that it did not dial, the attempt
+// is not counted (storage::notDialled()).
 bool settle(Sql& sql, const TenantId& tenant, const domain::Callback& callback, domain::CallbackOutcome outcome,
-            const domain::DialReport& report, UtcTime now);
+            const domain::DialReport* report, UtcTime now);
+
+// The dialplan was let through the gate, and says of this very attempt that its Dial() did not run: no INVITE went out.
+// Nothing else proves that: no missing record, no board.
+bool notDialled(const domain::DialReport& report);
 
 // The call by which the customer came while he was dialled; empty: he did not.
 std::string returnedCall(Sql& sql, const CallbackId& id);

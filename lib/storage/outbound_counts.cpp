@@ -12,6 +12,8 @@ const std::string insertCount = "INSERT INTO outbound_counts (tenant_id, day, ca
 constexpr auto countKey = "tenant_id, day, cap, name";
 constexpr auto selectCount =
     "SELECT used FROM outbound_counts WHERE tenant_id = ? AND day = ? AND cap = ? AND name = ?";
+constexpr auto takeBack = "UPDATE outbound_counts SET used = used - 1 WHERE tenant_id = ? AND day = ? AND cap = ? AND "
+                          "name = ? AND used > 0";
 // COUNT leaves NULL out. What is being dialled is counted already.
 constexpr auto selectWaiting =
     "SELECT COUNT(*), COUNT(CASE WHEN source = ? THEN 1 END), COUNT(CASE WHEN number = ? THEN 1 END) FROM callbacks "
@@ -34,10 +36,13 @@ Values countOf(const OutboundUse& use, const CapUse& one, UtcTime now) {
     return {use.tenant.str(), unixSeconds(now) / secondsOfDay, std::string(outboundCapText(one.cap)), one.name};
 }
 
+CapUses usesFor(const OutboundUse& use, const OutboundCaps& caps) {
+    return {CapUse{OutboundCap::tenant, "", caps.tenant, 0}, CapUse{OutboundCap::source, use.source, caps.source, 0},
+            CapUse{OutboundCap::number, use.number, caps.number, 0}};
+}
+
 CapUses usesOf(Sql& sql, const OutboundUse& use, const OutboundCaps& caps, UtcTime now, Waiting waiting) {
-    CapUses uses{CapUse{OutboundCap::tenant, "", caps.tenant, 0},
-                 CapUse{OutboundCap::source, use.source, caps.source, 0},
-                 CapUse{OutboundCap::number, use.number, caps.number, 0}};
+    auto uses = usesFor(use, caps);
     for (auto& one : uses)
         if (const auto row = sql.row<Row<Int>>(selectCount, countOf(use, one, now))) one.total = at<0>(*row);
     if (waiting == Waiting::left) return uses;
@@ -103,6 +108,10 @@ std::vector<CapAlarm> countUse(Sql& sql, const OutboundUse& use, const OutboundC
         ++one.total;
     }
     return alarmsOf(uses);
+}
+
+void uncountUse(Sql& sql, const OutboundUse& use, UtcTime counted) {
+    for (const auto& one : usesFor(use, {})) sql.execute(takeBack, countOf(use, one, counted));
 }
 
 std::vector<CapAlarm> waitingAlarms(Sql& sql, const OutboundUse& use, const OutboundCaps& caps, UtcTime now) {

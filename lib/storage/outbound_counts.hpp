@@ -29,6 +29,8 @@ void mustHaveRoom(Sql& sql, const OutboundUse& use, const OutboundCaps& caps, Ut
 
 // One more. Answers the alarms that it sets off, the highest of each cap.
 std::vector<CapAlarm> countUse(Sql& sql, const OutboundUse& use, const OutboundCaps& caps, UtcTime now);
+// One that was counted at `counted` was not dialled after all.
+void uncountUse(Sql& sql, const OutboundUse& use, UtcTime counted);
 // The alarms that one more accepted callback sets off, itself stored already.
 std::vector<CapAlarm> waitingAlarms(Sql& sql, const OutboundUse& use, const OutboundCaps& caps, UtcTime now);
 

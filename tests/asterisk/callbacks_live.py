@@ -108,6 +108,45 @@ class Placed(dialplan.Site):
 
 
 class Live(Placed):
+    # --- no trunk: nobody is called for nothing, no attempt is used up, and it goes on when it is back
+
+    def called(self):
+        return [m.get("MemberName") for m in self.events("AgentCalled")]
+
+    def test_g_asked_for_while_the_trunk_is_away(self):
+        self.agent("answer")
+        self.trunk(False)
+        self.addCleanup(self.trunk, True)
+        id = self.ask_json()
+        time.sleep(6)
+        self.assertEqual((self.called(), self.waiting(), self.dialled), ([], [], []))
+        got = self.call("callback.get", id=id)
+        self.assertEqual((got["state"], got["attempts"], got["history"]), ("queued", 0, []))
+        self.trunk(True)
+        back = time.monotonic()
+        got = self.becomes(id, "done", 30)
+        print(f"\n    reached {time.monotonic() - back:.1f} s after the trunk was back", flush=True)
+        self.assertEqual((got["attempts"], len(got["history"]), self.dialled), (1, 1, [self.number]))
+        self.at_rest()
+
+    def test_g_the_trunk_goes_while_it_waits(self):
+        self.agent("noanswer")
+        self.addCleanup(self.trunk, True)
+        id = self.ask_json()
+        self.placeholder()
+        soon(self.called, "the agent's phone to ring")
+        self.trunk(False)
+        soon(lambda: not self.waiting(), "the placeholder to leave the queue", 5)
+        self.agent("answer")
+        since, self.since = self.since, self.ami.mark()
+        time.sleep(4)
+        self.assertEqual(self.called(), [])
+        self.since = since
+        self.trunk(True)
+        got = self.becomes(id, "done", 30)
+        self.assertEqual((got["attempts"], [h.get("outcome") for h in got["history"]], self.dialled), (1, [None, "reached"], [self.number]))
+        self.at_rest()
+
     # --- asked on each face
 
     def ask_xmlrpc(self):

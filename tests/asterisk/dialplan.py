@@ -40,6 +40,12 @@ class Site(render.Site):
     def start_provider(cls, address, port):
         return Softphone(address, cls.lab.state["sip_port"], port)
 
+    def trunk(self, there):
+        """The other side of the tenant's trunk goes away, and comes back."""
+        self.provider.deaf = not there
+        self.lab.cli("pjsip", "qualify", "viatalk-trunk-main")
+        soon(lambda: ("Unavailable" in self.lab.cli("pjsip", "show", "endpoint", "viatalk-trunk-main").partition("Contact:")[0]) != there, f"Asterisk to see the trunk {there}", 12)
+
     @classmethod
     def seed_more(cls, run):
         run("INSERT INTO queue_conditions (tenant_id, queue_id, priority_ceiling, callback_from_waiting) VALUES ('t_viatalk', ?, 100, 0)", ident("q", "viatalk", "sales"))
@@ -246,6 +252,33 @@ class Gate:
         self.assertEqual(len(self.dialled), 1)
         self.assertEqual(self.event("AgentConnect").get("Uniqueid"), self.channel)
         self.event("AgentConnect", Uniqueid=other)
+
+    def test_without_a_trunk_no_agent_is_called_and_the_gate_not_asked(self):
+        """pbxd's board would have kept it from that already; here the dialplan is alone."""
+        self.customer(lambda call: call.phone.refuse(call, "486 Busy Here"))
+        self.trunk(False)
+        self.addCleanup(self.trunk, True)
+        for mode in ("agent_first", "customer_first"):
+            self.begin(mode=mode)
+            self.assertEqual(self.event("OriginateResponse").get("Response"), "Failure", mode)
+            mark = self.ami.mark()
+            # the agent had answered before the trunk went
+            self.ami.action("Originate", Channel="Local/s@pbxd-callback-gate/n", Application="Wait", Data="1", Async="true", Timeout="5000",
+                            Variable=[f"__{k}={v}" for k, v in {"PBX_CB": self.id, "PBX_CB_ATTEMPT": 1, "PBX_CB_TOKEN": TOKEN, "PBX_CB_QUEUE": QUEUE, "PBX_CB_TENANT": "viatalk"}.items()])
+            self.assertEqual(self.event("OriginateResponse", since=mark).get("Response"), "Failure")
+            self.assertEqual([m.get("Event") for m in self.ami.messages[self.since:] if m.get("Event") in ("AgentCalled", "QueueCallerJoin")], [])
+            self.assertEqual(self.row("state, dials", f"id = '{self.id}'"), ["intent", "0"])
+            self.attempt_anew()
+        self.assertEqual(self.dialled, [])
+
+    def test_let_through_and_not_dialled_costs_nothing(self):
+        self.customer(lambda call: call.phone.refuse(call, "486 Busy Here"))
+        self.lab.cli("dialplan", "remove", "extension", "_+X.@viatalk-callback")
+        self.addCleanup(self.lab.cli, "dialplan", "reload")
+        self.begin()
+        self.assertEqual(self.became()[:2], ("not_dialled", ""))
+        self.assertEqual(self.row("state, dials", f"id = '{self.id}'"), ["retry_at", "0"])
+        self.assertEqual(self.dialled, [])
 
     def press(self, key):
         """As pbxd does it."""

@@ -154,6 +154,35 @@ TEST_P(CallbackCapsOf, AFullCapPutsOffUntilTheNextDayAndCostsNothing) {
     EXPECT_TRUE(dial().open());
 }
 
+TEST_P(CallbackCapsOf, WhatWasNotDialledDoesNotCount) {
+    const auto scope = company();
+    request(scope, "+1201");
+    const auto job = begun(jobs().due("pbx1", 50).at(0));
+    ASSERT_TRUE(gate(job).open());
+    EXPECT_EQ(1, capped->outboundGuard.usedToday(scope.tenant()));
+    const auto report = [&](const CallbackJob& of, const char* status) {
+        return jobs().report("pbx1", of.callback.id, of.callback.attempt, of.token, {status, 0, {}});
+    };
+    EXPECT_TRUE(report(job, ""));
+    EXPECT_EQ(0, capped->outboundGuard.usedToday(scope.tenant()));
+    EXPECT_FALSE(report(job, ""));
+    for (int i = 0; i < 3; ++i) capped->outboundGuard.reserve(scope.tenant(), "+1201", "alice", caps);
+    clock.advance(1min);
+    EXPECT_EQ("number +1201 100 4/4;", shown(dial().alarms)); // the number's and the source's are taken back, too
+
+    // Dialled before midnight, told of after it: that day's count.
+    request(scope, "+1202", "bob");
+    const auto later = begun(jobs().due("pbx1", 50).at(0));
+    const auto midnight = fromEpochMicros(20'718LL * 86'400 * 1'000'000);
+    const auto night = std::chrono::duration_cast<Micros>(midnight - clock.now());
+    ASSERT_TRUE(gate(later).open());
+    EXPECT_EQ(5, capped->outboundGuard.usedToday(scope.tenant()));
+    clock.advance(night);
+    capped->outboundGuard.reserve(scope.tenant(), "+1203", "bob", caps);
+    EXPECT_TRUE(report(later, ""));
+    EXPECT_EQ(1, capped->outboundGuard.usedToday(scope.tenant()));
+}
+
 TEST_P(CallbackCapsOf, OneThatIsTriedAgainCountsForWhoAsksForThat) {
     const auto scope = company();
     const auto id = request(scope, "+1201", "bob").callback.id;

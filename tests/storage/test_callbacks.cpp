@@ -461,6 +461,41 @@ TEST_P(CallbacksOf, WhatTheDialplanReportsDecidesWhatFollows) {
     EXPECT_EQ(clock.now(), after.endedAt);
 }
 
+TEST_P(CallbacksOf, AnAttemptThatAsteriskSaysItDidNotDialIsGivenBack) {
+    const auto scope = company();
+    const auto id = request(scope).id;
+    for (int i = 0; i < 5; ++i) { // an outage longer than three attempts
+        const auto job = gated();
+        EXPECT_EQ(1, now(scope, id).dials);
+        EXPECT_TRUE(report(job, ""));
+        EXPECT_FALSE(report(job, ""));
+        EXPECT_FALSE(report(job, "ANSWER", 16));
+        const auto after = now(scope, id);
+        EXPECT_EQ(CallbackState::retryAt, after.state);
+        EXPECT_EQ(CallbackOutcome::notDialled, after.outcome);
+        EXPECT_EQ(0, after.dials);
+        EXPECT_EQ(clock.now() + 1min, after.dueAt);
+        EXPECT_FALSE(jobs().gate("pbx1", id, job.callback.attempt, job.token).open());
+        clock.advance(1min);
+    }
+    // What only a node believes costs the attempt: somebody may have been dialled.
+    const auto job = gated();
+    EXPECT_TRUE(jobs().settle(job, CallbackOutcome::notDialled));
+    EXPECT_EQ(1, now(scope, id).dials);
+    clock.advance(1min);
+    auto doubtful = gated();
+    EXPECT_EQ(2, now(scope, id).dials);
+    EXPECT_TRUE(jobs().doubt(doubtful));
+    EXPECT_TRUE(report(doubtful, "")); // the report itself, late
+    EXPECT_EQ(1, now(scope, id).dials);
+    clock.advance(1min);
+    doubtful = gated();
+    EXPECT_TRUE(jobs().doubt(doubtful));
+    EXPECT_TRUE(jobs().settleDoubt(doubtful));
+    EXPECT_FALSE(report(doubtful, "")); // decided meanwhile
+    EXPECT_EQ(2, now(scope, id).dials);
+}
+
 TEST_P(CallbacksOf, ATenantOrAQueueSaysHowOften) {
     const auto scope = company();
     domain::CallbackPolicy policy;

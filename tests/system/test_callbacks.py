@@ -256,6 +256,20 @@ class Gate(unittest.TestCase):
         finally:
             S.call("outbound_rule.delete", self.admin, id=rule)
         self.assertEqual(S.call("callback.get", self.admin, id=args[0])["state"], "blocked")
+        args = self.begun("+12125550343")
+        did = S.call("did.create", self.admin, number="+12125550343", queue="support")["id"]
+        try:
+            self.assertEqual(self.ask("gate", *args)["PBX_WHY"], "own_number")
+        finally:
+            S.call("did.delete", self.admin, id=did)
+        self.assertEqual(S.call("callback.get", self.admin, id=args[0])["state"], "blocked")
+        args = self.begun("+12125550344")
+        entry = S.call("blocklist.add", self.admin, number="+12125550344")["id"]
+        try:
+            self.assertEqual(self.ask("gate", *args)["PBX_WHY"], "blocked")
+        finally:
+            S.call("blocklist.remove", self.admin, id=entry)
+        self.assertEqual(S.call("callback.get", self.admin, id=args[0])["state"], "blocked")
         args = self.begun("+12125550342")
         for tenant in ({}, {"tenant": "viatalk"}):
             S.call("system.outbound_stop", S.operator, reason="attack", **tenant)

@@ -34,12 +34,12 @@ class Phones(Base):
     def test_a_life_on_every_face(self):
         for n, face in enumerate(all_faces):
             agent = S.call("agent.create", admin, name=f"phone-{n}", title=f"Ann {n}", interface=f"PJSIP/viatalk-20{n}")
-            made = face.call("phone.create", {"agent": f"phone-{n}", "extension": f"20{n}", "caller_number": "(212) 555-0100"}, admin)
+            made = face.call("phone.create", {"agent": f"phone-{n}", "extension": f"20{n}", "caller_number": "(646) 555-0103"}, admin)
             self.assertEqual((made["id"], made["agent"], made["username"], made["realm"]), (agent["id"], f"phone-{n}", f"viatalk-20{n}", "pbxd"), face.name)
             self.assertEqual(len(made["secret"]), 24)
             for other in all_faces:
                 seen = other.call("phone.get", {"id": f"phone-{n}"}, admin)
-                self.assertEqual((seen["extension"], seen["caller_name"], seen["caller_number"]), (f"20{n}", f"Ann {n}", "+12125550100"), other.name)
+                self.assertEqual((seen["extension"], seen["caller_name"], seen["caller_number"]), (f"20{n}", f"Ann {n}", T.numbers["did"]), other.name)
                 self.assertNotIn(made["secret"], other.last)
                 self.assertNotIn("secret", seen)
             changed = face.call("phone.update", {"id": agent["id"], "extension": f"30{n}", "caller_name": "Desk", "caller_number": ""}, admin)
@@ -70,6 +70,30 @@ class Phones(Base):
             for extension in ("1", "1234567", "10a"):
                 self.refused(face, "phone.create", {"agent": "agent-104", "extension": extension}, "invalid_argument", "extension")
             self.refused(face, "phone.create", {"agent": "agent-104", "extension": "262", "caller_number": "+1"}, "invalid_argument", "caller_number", "such as +1")
+
+
+class ShownNumbers(Base):
+    """What others are shown is the tenant's own: one of its DIDs, or what a trunk shows, which operators alone set."""
+
+    def test_only_the_tenants_own(self):
+        S.call("agent.create", admin, name="shown", title="S", interface="PJSIP/viatalk-270")
+        S.call("phone.create", admin, agent="shown", extension="270")
+        foreign = S.tenants["hostrocket"].numbers["did"]
+        for face in all_faces:
+            # another company's, nobody's, an extension, what is no number
+            for number, holds in ((foreign, "did.list"), ("+12125550199", "trunk.list"), ("270", "did.list"), ("12+12", "")):
+                self.refused(face, "phone.update", {"id": "shown", "caller_number": number}, "invalid_argument", "caller_number", holds)
+                self.refused(face, "callback_policy.set", {"caller_number": number}, "invalid_argument", "caller_number", holds)
+            self.refused(face, "phone.create", {"agent": "agent-104", "extension": "271", "caller_number": foreign}, "invalid_argument", "caller_number", "did.list")
+            S.call("trunk.update", S.operator, tenant="viatalk", id="line", caller_number="+12125550199")
+            try:
+                for number in ("+12125550199", T.numbers["did"]):
+                    self.assertEqual(face.call("phone.update", {"id": "shown", "caller_number": number}, admin)["caller_number"], number, face.name)
+                    self.assertEqual(face.call("callback_policy.set", {"caller_number": number}, admin)["caller_number"], number, face.name)
+            finally:
+                S.call("trunk.update", S.operator, tenant="viatalk", id="line", caller_number="")
+            face.call("callback_policy.unset", {}, admin)
+        S.call("phone.delete", admin, id="shown")
 
 
 class Trunks(Base):
@@ -153,9 +177,9 @@ class CallbackPolicies(Base):
         for face in all_faces:
             built_in = face.call("callback_policy.get", {"queue": "sales"}, admin)
             self.assertEqual((built_in["origin"], built_in["mode"], built_in["max_attempts"], built_in["queue"]), ("built_in", "agent_first", 3, "sales"), face.name)
-            tenant = face.call("callback_policy.set", {"max_attempts": 5, "hours": "office", "caller_number": "212 555 0100"}, admin)
+            tenant = face.call("callback_policy.set", {"max_attempts": 5, "hours": "office", "caller_number": "646 555 0103"}, admin)
             self.assertEqual((tenant["origin"], tenant["id"], tenant["max_attempts"], tenant["hours"], tenant["caller_number"], tenant["retries"]),
-                             ("tenant", T.id, 5, "office", "+12125550100", built_in["retries"]), face.name)
+                             ("tenant", T.id, 5, "office", T.numbers["did"], built_in["retries"]), face.name)
             of_queue = face.call("callback_policy.get", {"queue": "sales"}, admin)
             self.assertEqual((of_queue["origin"], of_queue["max_attempts"], of_queue["id"]), ("tenant", 5, T.queues["sales"]), face.name)
             own = face.call("callback_policy.set", {"queue": "sales", "mode": "customer_first", "ask_key": True, "ring_seconds": 20,

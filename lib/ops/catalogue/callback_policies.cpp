@@ -78,7 +78,10 @@ const TypeDesc& CallbackPolicySetParams::describe() {
         field<&P::ringSeconds>("ring_seconds", policyRingDoc, {.min = 5, .max = 120, .fallback = "30"}),
         field<&P::askKey>("ask_key", keyDoc, {.fallback = "no"}),
         field<&P::hours>("hours", "Opening hours in which it is called; left out: at any time.", reference()),
-        field<&P::callerNumber>("caller_number", "Number that the customer is shown; left out: the trunk's.", phone()),
+        field<&P::callerNumber>("caller_number",
+                                "Number that the customer is shown: one of the tenant's (did.list) or of its trunks "
+                                "(trunk.list); left out: the trunk's.",
+                                phone()),
         field<&P::onReturn>("on_return", returnDoc, {.fallback = "off"}),
         field<&P::abandonedAfterSeconds>(
             "abandoned_after_seconds",

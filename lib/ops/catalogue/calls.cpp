@@ -20,10 +20,11 @@ const TypeDesc& CallOriginateParams::describe() {
             {.format = Format::phone, .subject = true}),
         field<&CallOriginateParams::agent>(
             "agent", "Id or name of the agent whose phone rings first; left out: you yourself.", reference()),
-        field<&CallOriginateParams::callerId>(
-            "caller_id",
-            "The number to show, one of the tenant's own (did.list); left out: the phone's, else the trunk's.",
-            {.format = Format::phone}),
+        field<&CallOriginateParams::callerId>("caller_id",
+                                              "The number to show: one of the tenant's (did.list) or of its trunks "
+                                              "(trunk.list); left out: the phone's, else "
+                                              "the trunk's.",
+                                              {.format = Format::phone}),
         field<&CallOriginateParams::waitSeconds>("wait_seconds", patienceDoc, patience()));
     return type;
 }

@@ -46,8 +46,11 @@ const TypeDesc& PhoneCreateParams::describe() {
         field<&PhoneCreateParams::extension>("extension", extensionDoc, extensionText()),
         field<&PhoneCreateParams::callerName>(
             "caller_name", "The name that who is called is shown; left out: the agent's.", callerNameText()),
-        field<&PhoneCreateParams::callerNumber>(
-            "caller_number", "The number shown to the outside; left out: the trunk's.", callerNumberText()));
+        field<&PhoneCreateParams::callerNumber>("caller_number",
+                                                "The number shown to the outside: one of the tenant's (did.list) or of "
+                                                "its trunks (trunk.list); left out: the "
+                                                "trunk's.",
+                                                callerNumberText()));
     return type;
 }
 
@@ -57,8 +60,11 @@ const TypeDesc& PhoneUpdateParams::describe() {
         field<&PhoneUpdateParams::extension>("extension", extensionDoc, extensionText()),
         field<&PhoneUpdateParams::callerName>(
             "caller_name", "The name that who is called is shown; empty: the agent's.", callerNameText()),
-        field<&PhoneUpdateParams::callerNumber>("caller_number", "The number shown to the outside; empty: the trunk's.",
-                                                callerNumberText()));
+        field<&PhoneUpdateParams::callerNumber>(
+            "caller_number",
+            "The number shown to the outside: one of the tenant's (did.list) or of its trunks (trunk.list); empty: the "
+            "trunk's.",
+            callerNumberText()));
     return type;
 }
 

@@ -9,17 +9,12 @@ namespace {
 
 using domain::ActionKind;
 
-std::string shownNumber(const Context& context, const std::string& text) {
-    const auto number = wantedNumber(context, "caller_id", text);
-    if (!number.starts_with('+') || !isOwnNumber(context, number))
-        throw Error::field("caller_id", "is none of the tenant's own numbers (did.list)");
-    return number;
-}
-
-// What the agent's own phone shows to the outside; empty: the trunk's.
+// What the agent's own phone shows to the outside; empty: the trunk's, also where the number is the tenant's no more.
 std::string phoneNumber(const Context& context, const domain::Agent& agent) {
     try {
-        return context.repositories().phones.get(domain::Scope(context.scope().tenant()), agent.id.str()).callerNumber;
+        const domain::Scope tenant(context.scope().tenant());
+        auto number = context.repositories().phones.get(tenant, agent.id.str()).callerNumber;
+        return mayShow(context, number) ? number : std::string();
     } catch (const Error& error) {
         if (error.code() != ErrorCode::notFound) throw; // it is not one of ours
         return {};
@@ -33,7 +28,7 @@ Outcome originate(Context& context, const CallOriginateParams& params) {
     auto wanted = phoneAction(context, ActionKind::callOriginate, phone);
     wanted.parameters["number"] = wanted.parameters["detail"] = number.text;
     wanted.parameters["caller_id"] =
-        params.callerId ? shownNumber(context, *params.callerId) : phoneNumber(context, phone.agent);
+        params.callerId ? shownNumber(context, "caller_id", *params.callerId) : phoneNumber(context, phone.agent);
     reserveCall(context, number.text);
     return carryOut(context, {wanted}, params.waitSeconds);
 }

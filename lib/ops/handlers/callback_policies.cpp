@@ -80,7 +80,7 @@ CallbackPolicyRow set(Context& context, const CallbackPolicySetParams& params) {
     if (params.ringSeconds) policy.ring = seconds(*params.ringSeconds);
     policy.askKey = params.askKey.value_or(false);
     policy.hours = wantedHours(context, params.hours);
-    if (params.callerNumber) policy.callerId = wantedNumber(context, "caller_number", *params.callerNumber);
+    if (params.callerNumber) policy.callerId = shownNumber(context, "caller_number", *params.callerNumber);
     policy.onReturn = params.onReturn.value_or(policy.onReturn);
     if (params.abandonedAfterSeconds) policy.abandonAfter = seconds(*params.abandonedAfterSeconds);
     policy.useLevels = params.useLevels.value_or(true);

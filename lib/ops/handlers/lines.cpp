@@ -32,7 +32,8 @@ TrunkRow trunkRow(const AppliedView& applied, const domain::Trunk& trunk) {
             trunk.createdAt};
 }
 
-std::string shownNumber(const Context& context, const std::string& text) {
+// Whichever the provider lets through: operators alone make trunks.
+std::string callerNumber(const Context& context, const std::string& text) {
     return text.empty() ? text : wantedNumber(context, "caller_number", text);
 }
 
@@ -68,7 +69,7 @@ TrunkRow createTrunk(Context& context, const TrunkCreateParams& params) {
     trunk.username = params.username.value_or("");
     trunk.realm = params.realm.value_or("");
     trunk.registers = params.registers.value_or(false);
-    trunk.callerNumber = shownNumber(context, params.callerNumber.value_or(""));
+    trunk.callerNumber = callerNumber(context, params.callerNumber.value_or(""));
     tidy(trunk);
     const auto made =
         context.repositories().trunks.create(context.scope(), trunk, SecretString(params.secret.value_or("")));
@@ -78,7 +79,7 @@ TrunkRow createTrunk(Context& context, const TrunkCreateParams& params) {
 
 TrunkRow updateTrunk(Context& context, const TrunkUpdateParams& params) {
     const auto server = params.server ? std::optional(chosenServer(context, params.server)) : std::nullopt;
-    const auto number = params.callerNumber ? std::optional(shownNumber(context, *params.callerNumber)) : std::nullopt;
+    const auto number = params.callerNumber ? std::optional(callerNumber(context, *params.callerNumber)) : std::nullopt;
     const auto change = [&](domain::Trunk& trunk) {
         trunk.name = params.name.value_or(trunk.name);
         trunk.server = server.value_or(trunk.server);

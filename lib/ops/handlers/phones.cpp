@@ -21,8 +21,8 @@ PhoneSecret shownOnce(const Context& context, const storage::MadePhone& made) {
 }
 
 // "" is none: the trunk's is shown.
-std::string shownNumber(const Context& context, const std::string& text) {
-    return text.empty() ? text : wantedNumber(context, "caller_number", text);
+std::string callerNumber(const Context& context, const std::string& text) {
+    return text.empty() ? text : shownNumber(context, "caller_number", text);
 }
 
 PhonePage list(Context& context, const PageParams& params) {
@@ -39,14 +39,14 @@ PhoneRow get(Context& context, const PhoneReference& params) {
 PhoneSecret create(Context& context, const PhoneCreateParams& params) {
     const auto made = context.repositories().phones.create(
         context.scope(), params.agent,
-        {params.extension, params.callerName.value_or(""), shownNumber(context, params.callerNumber.value_or(""))});
+        {params.extension, params.callerName.value_or(""), callerNumber(context, params.callerNumber.value_or(""))});
     context.concerns(made.phone.agent.str());
     return shownOnce(context, made);
 }
 
 PhoneRow update(Context& context, const PhoneUpdateParams& params) {
     storage::PhoneChange change{params.extension, params.callerName, {}};
-    if (params.callerNumber) change.callerNumber = shownNumber(context, *params.callerNumber);
+    if (params.callerNumber) change.callerNumber = callerNumber(context, *params.callerNumber);
     const auto phone = context.repositories().phones.update(context.scope(), params.id, change);
     context.concerns(phone.agent.str());
     return row(context, AppliedView(context), phone);

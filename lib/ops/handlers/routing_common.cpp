@@ -3,6 +3,8 @@
 #include "routing/decision.hpp"
 #include "routing/outbound.hpp"
 
+#include <algorithm>
+
 namespace pbx::ops {
 namespace {
 
@@ -76,6 +78,26 @@ bool isOwnNumber(const Context& context, const std::string& number) {
         if (error.code() != ErrorCode::notFound) throw;
         return false;
     }
+}
+
+bool mayShow(const Context& context, const std::string& number) {
+    if (!number.starts_with('+')) return false; // an extension says nothing outside
+    if (isOwnNumber(context, number)) return true;
+    storage::PageRequest page;
+    for (std::optional<std::string> after = std::string(); after;) {
+        page.after = *after;
+        const auto trunks = context.repositories().trunks.list(domain::Scope(context.scope().tenant()), page);
+        if (std::ranges::find(trunks.items, number, &domain::Trunk::callerNumber) != trunks.items.end()) return true;
+        after = trunks.next;
+    }
+    return false;
+}
+
+std::string shownNumber(const Context& context, const std::string& field, const std::string& text) {
+    auto number = wantedNumber(context, field, text);
+    if (mayShow(context, number)) return number;
+    throw Error::field(field, "is none of the tenant's own numbers: one of its DIDs (did.list), or what one of its "
+                              "trunks shows (trunk.list)");
 }
 
 routing::Number allowedNumber(const Context& context, const std::string& text) {

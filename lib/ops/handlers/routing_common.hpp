@@ -22,6 +22,10 @@ std::string numberReference(const Context& context, const std::string& text);
 
 // Whether it is one of the tenant's DIDs.
 bool isOwnNumber(const Context& context, const std::string& number);
+// Whether others may be shown it as the caller's: one of the tenant's DIDs, or what one of its trunks shows.
+bool mayShow(const Context& context, const std::string& number);
+// Such a number, or it throws.
+std::string shownNumber(const Context& context, const std::string& field, const std::string& text);
 // The field `number`, written as a number and nothing more, once it is known that the tenant may have it dialled: its
 // outbound rules allow it, it is none of its own, and not blocked. Also throws conflict (it is blocked).
 routing::Number allowedNumber(const Context& context, const std::string& text);

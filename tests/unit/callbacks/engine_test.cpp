@@ -345,6 +345,58 @@ TEST_F(EngineOf, AnAttemptWithoutAgentCostsTheCustomerNothing) {
     EXPECT_EQ(2U, sent.size());
 }
 
+TEST_F(EngineOf, WithoutATrunkNothingIsBegunAndNoAgentCalled) {
+    sight.cutOff = {"acme"};
+    const auto id = request();
+    const auto one = engine();
+    for (int i = 0; i < 20; ++i) tick(*one, 30s);
+    EXPECT_TRUE(sent.empty());
+    const auto before = repos.callbacks.get(scope, id.str()).callback;
+    EXPECT_EQ(CallbackState::queued, before.state);
+    EXPECT_EQ(0, before.attempt);
+    sight.cutOff = {"other"};
+    tick(*one);
+    EXPECT_EQ(1U, sent.size()); // it is back: at once
+}
+
+TEST_F(EngineOf, OneThatWaitsLeavesTheQueueWhenTheTrunksGo) {
+    const auto id = request();
+    const auto one = engine();
+    tick(*one);
+    const auto job = repos.callbackJobs.inFlight("pbx1").at(0);
+    joins(job);
+    sight.legs[channel(job, 2)] = LegState::ringing; // an agent's phone rings for it
+    sight.cutOff = {"acme"};
+    tick(*one);
+    EXPECT_EQ((std::vector<std::string>{channel(job, 2)}), hungUp);
+    EXPECT_FALSE(repos.callbackJobs.gate("pbx1", id, job.callback.attempt, job.token).open());
+    queue().waiting.clear();
+    sight.alive.clear();
+    sight.legs.clear();
+    tick(*one);
+    EXPECT_EQ(1U, sent.size());
+    sight.cutOff.clear();
+    tick(*one);
+    EXPECT_EQ(2U, sent.size());
+    EXPECT_EQ(0, repos.callbacks.get(scope, id.str()).callback.dials);
+}
+
+TEST_F(EngineOf, WhatAnotherBeganIsNotGoneOnWithWithoutATrunk) {
+    const auto id = request();
+    auto job = repos.callbackJobs.due("pbx1", 1).at(0);
+    ASSERT_TRUE(repos.callbackJobs.claim(job, "pbx1", "node-a"));
+    sight.cutOff = {"acme"};
+    const auto one = engine();
+    tick(*one);
+    EXPECT_EQ(CallbackState::queued, stateOf(id)); // claimed: given back
+    job = repos.callbackJobs.due("pbx1", 1).at(0);
+    ASSERT_TRUE(repos.callbackJobs.claim(job, "pbx1", "node-a"));
+    ASSERT_EQ(storage::IntendResult::begun, repos.callbackJobs.intend(job, "boot"));
+    tick(*one);
+    EXPECT_EQ(CallbackState::queued, stateOf(id)); // and not sent
+    EXPECT_TRUE(sent.empty());
+}
+
 TEST_F(EngineOf, WhatHasWaitedInVainIsPlacedAgainAtOnce) {
     const auto id = request();
     const auto one = engine();

@@ -115,6 +115,7 @@ public:
         troubles_ = {};
         troubles_.agentAway = 0;
         troubles_.customerAnswers = 1;
+        trunkAwayUntil_ = {};
     }
 
     void originate(const ami::Action& action, std::chrono::milliseconds within, std::function<void(bool)> answered) {
@@ -164,6 +165,7 @@ public:
         out.current = clock_.steady() >= downUntil_;
         out.at = clock_.now();
         out.startup = "boot " + std::to_string(restarts);
+        if (trunkAway() && trunkAwayIsSeen_) out.cutOff = {tenantName};
         auto& queue = out.queues["acme-sales"];
         queue.free = agents_ - busy_;
         queue.serving = agents_;
@@ -184,6 +186,14 @@ public:
         }
         return out;
     }
+
+    // Its trunk is not there for that long. `seen`: the board shows it; else only what comes to the dialplan finds out.
+    void trunkFails(Micros duration, bool seen) {
+        trunkAwayUntil_ = clock_.steady() + duration;
+        trunkAwayIsSeen_ = seen;
+    }
+    std::string tenantName; // whose trunk it is
+    int notDialled = 0;     // let through the gate, and no trunk there
 
     bool busy() const { return !channels_.empty() || !queue_.empty(); }
 
@@ -355,7 +365,13 @@ private:
         dial(order);
     }
 
+    bool trunkAway() const { return clock_.steady() < trunkAwayUntil_; }
+
     void dial(const std::shared_ptr<Order>& order) {
+        if (trunkAway()) {
+            ++notDialled;
+            return hangUp(order, "", "0");
+        }
         const Dialled dialled{CallbackId(order->id), std::stoi(order->attempt)};
         ++dials[{order->id, dialled.attempt}];
         if (onDial) onDial(dialled);
@@ -376,7 +392,7 @@ private:
     }
 
     void hangUp(const std::shared_ptr<Order>& order, const std::string& status, const std::string& cause) {
-        if (!chance(troubles_.recordLost))
+        if (!status.empty() && !chance(troubles_.recordLost)) // no record tells of who was not dialled
             records_[order->channelId] = {clock_.steady() + between(0s, 20s),
                                           domain::outcomeOf({status, std::stoi(cause), std::nullopt})};
         auto report = request(*order, "done");
@@ -399,7 +415,8 @@ private:
     std::map<std::string, std::pair<SteadyTime, domain::CallbackOutcome>> records_;
     std::vector<Entry> queue_;
     int busy_ = 0; // agents whose phone rings, or who talk
-    SteadyTime downUntil_{};
+    SteadyTime downUntil_{}, trunkAwayUntil_{};
+    bool trunkAwayIsSeen_ = false;
     std::uint64_t serial_ = 0;
 };
 

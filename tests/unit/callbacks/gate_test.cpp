@@ -76,6 +76,30 @@ TEST_F(GateOf, IsShutForWhoeverCannotProveTheAttempt) {
     EXPECT_EQ("dial", gate(asks(job))[0].second);
 }
 
+TEST_F(GateOf, WhatMayNotBeDialledAnyMoreEndsWithItsReason) {
+    using storage::GateRefusal;
+    auto refusal = GateRefusal::none;
+    const DialGate judging(repos.callbackJobs, clock, Log::none(), {}, {},
+                           [&](const TenantId& tenant, const std::string& number) {
+                               EXPECT_EQ(scope.tenant(), tenant);
+                               EXPECT_EQ("+12125550123", number);
+                               return refusal;
+                           });
+    for (const auto& [why, text] : {std::pair{GateRefusal::notAllowed, "not_allowed"},
+                                    {GateRefusal::ownNumber, "own_number"},
+                                    {GateRefusal::blocked, "blocked"}}) {
+        const auto job = begun();
+        refusal = why;
+        const agi::Answer shut{{"PBX_GATE", "hangup"}, {"PBX_WHY", text}, {"PBX_DONE", "1"}};
+        EXPECT_EQ(shut, judging.gate(asks(job), clock.steady() + 1500ms));
+        EXPECT_EQ(CallbackState::blocked, stateOf(job));
+        EXPECT_EQ(0, repos.callbacks.get(scope, job.callback.id.str()).callback.dials);
+    }
+    const auto job = begun();
+    refusal = GateRefusal::none;
+    EXPECT_EQ("dial", judging.gate(asks(job), clock.steady() + 1500ms)[0].second);
+}
+
 TEST_F(GateOf, AnAnswerThatWouldComeTooLateCostsNoAttempt) {
     const auto job = begun();
     EXPECT_TRUE(gate_.gate(asks(job), clock.steady() + 300ms).empty());
@@ -138,6 +162,26 @@ TEST_F(GateOf, AWordThatIsNotAsterisksReachesNothing) {
     const auto attempts = repos.callbacks.get(scope, job.callback.id.str()).attempts;
     EXPECT_EQ("UNKNOWN", attempts.at(0).dialStatus);
     EXPECT_EQ(0, attempts.at(0).hangupCause);
+}
+
+TEST_F(GateOf, OnlyAnEmptyWordOfAsterisksGivesTheAttemptBack) {
+    auto job = begun();
+    gate(asks(job));
+    EXPECT_EQ(1, repos.callbacks.get(scope, job.callback.id.str()).callback.dials);
+    gate_.done(asks(job, {"", "0", ""}));
+    auto seen = repos.callbacks.get(scope, job.callback.id.str()).callback;
+    EXPECT_EQ(CallbackOutcome::notDialled, seen.outcome);
+    EXPECT_EQ(CallbackState::retryAt, seen.state);
+    EXPECT_EQ(0, seen.dials);
+    gate_.done(asks(job, {"", "0", ""})); // once
+    EXPECT_EQ(0, repos.callbacks.get(scope, job.callback.id.str()).callback.dials);
+    clock.advance(60s);
+    job = begun();
+    gate(asks(job));
+    gate_.done(asks(job)); // said nothing of Dial()
+    seen = repos.callbacks.get(scope, job.callback.id.str()).callback;
+    EXPECT_EQ(CallbackOutcome::unreachable, seen.outcome);
+    EXPECT_EQ(1, seen.dials);
 }
 
 } // namespace

@@ -77,6 +77,28 @@ TEST(CallbackSight, CountsWhoCouldTakeACall) {
     EXPECT_EQ(ours + "x", waiting[1].channelId);
 }
 
+TEST(CallbackSight, CutOffIsWhoHasTrunksAndNoneIsReachable) {
+    auto seen = board();
+    const auto trunk = [&](const std::string& name, const std::string& state) {
+        live::Peer peer;
+        peer.name = name;
+        peer.deviceState = state;
+        seen.peers.put(std::move(peer), 1);
+    };
+    trunk("PJSIP/acme-trunk-main", "UNAVAILABLE");
+    trunk("PJSIP/acme-trunk-second", "UNAVAILABLE");
+    trunk("PJSIP/other-trunk-main", "UNAVAILABLE");
+    trunk("PJSIP/other-trunk-second", "INUSE");
+    trunk("PJSIP/new-trunk-main", "UNKNOWN");      // the dialplan will know
+    trunk("PJSIP/idle-101", "UNAVAILABLE");        // a phone
+    trunk("SIP/legacy-trunk-main", "UNAVAILABLE"); // none that was rendered
+    trunk("PJSIP/a-trunk-trunk-b", "UNAVAILABLE"); // of a or of a-trunk
+    trunk("PJSIP/a-trunk-main", "NOT_INUSE");      // of a
+    EXPECT_EQ((std::set<std::string, std::less<>>{"acme", "a-trunk"}), sightOf(seen, now, true).cutOff);
+    trunk("PJSIP/acme-trunk-second", "NOT_INUSE");
+    EXPECT_EQ((std::set<std::string, std::less<>>{"a-trunk"}), sightOf(seen, now, true).cutOff);
+}
+
 TEST(CallbackSight, FollowsTheLegsThatOursDialled) {
     auto seen = board();
     add(seen, ours, ChannelState::up);

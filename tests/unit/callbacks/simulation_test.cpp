@@ -81,6 +81,7 @@ struct Plan {
     double standStill = 0;       // probability at each fail point: the node stands still for up to three leases
     Micros restartEvery{0};      // of Asterisk; 0: never
     Micros jumpEvery{0};         // of the wall clock
+    Micros trunkFailsEvery{0};   // for half that time or less
     Micros cancelEvery{0};
     Micros tickEvery{1s}; // while something is under way
     int callers = 0;      // who wait in the same queue, in the first 150 s
@@ -107,6 +108,7 @@ Plan planOf(std::mt19937_64& random) {
     plan.standStill = coin() ? roll(0.02) : 0;
     plan.restartEvery = coin() ? Micros(60s) : Micros(0);
     plan.jumpEvery = coin() && coin() ? Micros(120s) : Micros(0);
+    plan.trunkFailsEvery = coin() ? Micros(90s) : Micros(0);
     plan.cancelEvery = coin() ? Micros(8s) : Micros(0);
     plan.nodes = coin() ? 2 : 1;
     plan.callers = coin() ? 40 : 0;
@@ -128,6 +130,7 @@ public:
           agenda_(clock), asterisk_(random_, agenda_, clock, plan.troubles, agents,
                                     [this](const agi::Request& request) { return ask(request); }) {
         nodes_.resize(static_cast<std::size_t>(plan.nodes));
+        asterisk_.tenantName = repos_.tenants.get(scope_.tenant().str()).name;
         asterisk_.onDial = [this](const Dialled& dialled) { dialledNow(dialled); };
         asterisk_.onReached = [this](const Dialled& dialled) { reached_.insert(dialled.id.str()); };
         asterisk_.onServe = [this](const std::vector<Entry>& queue, std::size_t index) { served(queue, index); };
@@ -140,6 +143,8 @@ public:
         for (int i = 0; i < plan_.callers; ++i)
             agenda_.in(between(0s, 150s), [this] { asterisk_.callerArrives(chance(plan_.important) ? 10 : 0); });
         every(plan_.restartEvery, [this] { asterisk_.restart(); });
+        every(plan_.trunkFailsEvery,
+              [this] { asterisk_.trunkFails(between(1s, plan_.trunkFailsEvery / 2), chance(0.5)); });
         every(plan_.cancelEvery, [this] { cancelOne(); });
         every(plan_.jumpEvery, [this] { clock_.jump(between(-3600s, 3600s)); });
         advanceUntil(begun_ + faultsFor);
@@ -516,7 +521,7 @@ TEST_F(Simulation, WhateverHappensNobodyIsDialledTwiceAndNobodyIsForgotten) {
     const auto first = static_cast<std::uint64_t>(fromEnvironment("PBX_SIM_SEED", 1));
     std::map<CallbackState, int> ends;
     std::array<int, 9> crashesAt{};
-    int dials = 0, crashes = 0, stills = 0, restarts = 0, refused = 0, adopted = 0, again = 0;
+    int dials = 0, crashes = 0, stills = 0, restarts = 0, refused = 0, adopted = 0, again = 0, notDialled = 0;
     for (std::uint64_t seed = first; seed < first + static_cast<std::uint64_t>(worlds); ++seed) {
         SCOPED_TRACE("PBX_SIM_SEED=" + std::to_string(seed) + " PBX_SIM_WORLDS=1");
         const auto scope = company("w" + std::to_string(seed));
@@ -534,19 +539,22 @@ TEST_F(Simulation, WhateverHappensNobodyIsDialledTwiceAndNobodyIsForgotten) {
         again += world.toldAgain;
         restarts += world.asteriskRestarts();
         refused += world.refusedChannels();
+        notDialled += world.asterisk().notDialled;
         if (HasFailure()) break;
     }
     std::cout << worlds * World::callbacks << " callbacks, " << disk.database().statements() << " statements, " << dials
               << " dials, " << crashes << " crashes (";
     for (std::size_t i = 1; i < crashesAt.size(); ++i) std::cout << "P" << i << ' ' << crashesAt[i] << ' ';
     std::cout << "and at statements), " << stills << " stood still, " << restarts << " restarts of Asterisk, "
-              << adopted << " adopted, " << refused << " channel ids refused, " << again << " news told again;";
+              << adopted << " adopted, " << refused << " channel ids refused, " << notDialled
+              << " times no trunk behind the gate, " << again << " news told again;";
     for (const auto& [state, count] : ends) std::cout << ' ' << domain::stateToken(state) << ' ' << count;
     std::cout << '\n';
     if (worlds >= 20) {
         for (std::size_t i = 1; i < crashesAt.size(); ++i) EXPECT_LT(0, crashesAt[i]) << "nobody died at P" << i;
         EXPECT_LT(0, stills);
         EXPECT_LT(0, adopted);
+        EXPECT_LT(0, notDialled);
     }
 }
 

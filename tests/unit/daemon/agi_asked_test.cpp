@@ -4,6 +4,10 @@
 #include "ops/catalogue/control.hpp"
 #include "storage_test.hpp"
 
+#include <atomic>
+#include <future>
+#include <thread>
+
 namespace pbx::daemon {
 namespace {
 
@@ -29,10 +33,11 @@ protected:
                 "'', ?)",
                 {scope.tenant().str(), std::string("o_") + prefix, prefix, std::int64_t(allowed)});
         directory.set(std::make_shared<const domain::Directory>(storage::loadDirectory(*db)));
+        desk.emplace(*repos, [] { return [](const domain::Queue&) { return std::optional<routing::QueueFacts>(); }; });
     }
     agi::Answer ask(const agi::Request& request) {
         return AskedCallbacks(
-                   repos->callbacks, repos->outboundRules, directory, clock, Log::none(),
+                   repos->callbacks, repos->outboundRules, *desk, directory, clock, Log::none(),
                    [this](std::string_view what) { observed = what; },
                    [this](const TenantId& tenant, const std::string& source, const storage::CapAlarm& alarm) {
                        EXPECT_EQ(scope.tenant(), tenant);
@@ -44,6 +49,7 @@ protected:
     domain::Scope scope{TenantId("t_none")};
     domain::Queue queue;
     domain::DirectoryHolder directory;
+    std::optional<routing::Desk> desk;
     std::string observed;
     std::vector<std::string> told;
 };
@@ -78,6 +84,26 @@ TEST_P(AskedOf, WhatIsNoNumberIsRefusedAndAnothersQueueUnknown) {
     EXPECT_TRUE(ask(asking("acme", {"acme-support", "6465550100"}, "other")).empty());
     EXPECT_EQ("asked_by_nobody", observed);
     EXPECT_EQ(0, number("SELECT COUNT(*) FROM callbacks"));
+}
+
+TEST_P(AskedOf, NobodyIsCalledWhoIsBlockedAndTheTenantNotItself) {
+    start();
+    domain::Did did;
+    did.number = "+12125550100";
+    did.queue = queue.id;
+    repos->dids.create(scope, did);
+    storage::NewBlockEntry block;
+    block.number = "+16465550142";
+    repos->blocklist.add(scope, block);
+    const auto refused = [&](const char* number) {
+        const auto answer = ask(asking("acme", {"acme-support", number, "1"}));
+        return answer.at(0).second + ' ' + answer.at(1).second;
+    };
+    EXPECT_EQ("refused own_number", refused("2125550100"));
+    EXPECT_EQ("refused blocked", refused("6465550142"));
+    EXPECT_EQ("refused barred", refused("9005550100"));
+    EXPECT_EQ("new ", refused("6465550143"));
+    EXPECT_EQ(1, number("SELECT COUNT(*) FROM callbacks"));
 }
 
 // S33: whichever numbers somebody enters, it is his own phone that the caps count.
@@ -155,14 +181,21 @@ protected:
         repos->pauseReasons.create(scope, {"lunch", "Lunch", 0, false});
         directory.set(std::make_shared<const domain::Directory>(storage::loadDirectory(*db)));
     }
-    std::string told(const agi::Request& request) {
-        const SystemClock real; // the wait for an outcome is a real one
-        const PhoneCodes codes(
-            [this](access::PrincipalPtr principal, ops::CallContext from) {
-                asked.push_back({std::move(principal), std::move(from), "", ""});
-                return std::make_unique<FakeSession>(*this);
-            },
-            repos->pauseReasons, directory, real, Log::none());
+    PhoneCodes codesFor(std::ptrdiff_t mostWaiting) {
+        return {[this](access::PrincipalPtr principal, ops::CallContext from) {
+                    asked.push_back({std::move(principal), std::move(from), "", ""});
+                    return std::make_unique<FakeSession>(*this);
+                },
+                repos->pauseReasons,
+                directory,
+                real,
+                Log::none(),
+                mostWaiting};
+    }
+    std::string told(const agi::Request& request, std::ptrdiff_t mostWaiting = 1) {
+        return told(request, codesFor(mostWaiting));
+    }
+    std::string told(const agi::Request& request, const PhoneCodes& codes) {
         const auto answer = codes.answer(request, real.steady() + 1500ms);
         EXPECT_EQ("PBX_DONE", answer.back().first);
         return answer.at(0).second;
@@ -184,6 +217,7 @@ protected:
         return ops::Value::of(std::move(made));
     }
 
+    const SystemClock real; // the wait for an outcome is a real one
     domain::Scope scope{TenantId("t_none")};
     domain::Agent agent;
     domain::DirectoryHolder directory;
@@ -246,6 +280,47 @@ TEST_P(CodesOf, AnOutcomeIsWaitedForAndARefusalTold) {
     EXPECT_EQ("refused", told(request));
     outcome = []() -> ops::Outcome { throw Error(ErrorCode::unavailable, "the database is away"); };
     EXPECT_EQ(ErrorCode::unavailable, pbx::test::codeOf([&] { told(request); })) << "no answer, as nobody knows";
+}
+
+// Routing questions and the gate want workers, too.
+TEST_P(CodesOf, OnlySoManyWaitAndTheOthersAreToldLaterAtOnce) {
+    start();
+    const auto request = asking("acme", {"login", "", "acme-101"});
+    std::atomic<int> looks{0};
+    std::atomic<bool> confirmed{false};
+    outcome = [&]() -> ops::Outcome {
+        return ops::Waiting{SteadyTime::max(), [&](bool expired) -> std::optional<ops::Value> {
+                                ++looks;
+                                if (confirmed) return result(domain::ActionState::confirmed);
+                                return expired ? std::optional(result(domain::ActionState::sent)) : std::nullopt;
+                            }};
+    };
+    EXPECT_EQ("later", told(request, 0)); // one worker alone waits for nobody
+    EXPECT_EQ(1, looks);
+    const auto codes = codesFor(1);
+    auto first = std::async(std::launch::async, [&] { return told(request, codes); });
+    while (looks < 3) std::this_thread::sleep_for(1ms); // it waits
+    const auto before = real.steady();
+    EXPECT_EQ("later", told(request, codes));
+    EXPECT_LT(real.steady() - before, 1s); // of 1.2 s
+    confirmed = true;
+    EXPECT_EQ("done", first.get());
+    EXPECT_EQ("done", told(request, codes)); // its seat is free again
+    confirmed = false;
+    outcome = []() -> ops::Outcome {
+        return ops::Waiting{SteadyTime::max(), [](bool) -> std::optional<ops::Value> {
+                                throw Error(ErrorCode::unavailable, "the database is away");
+                            }};
+    };
+    EXPECT_EQ(ErrorCode::unavailable, pbx::test::codeOf([&] { told(request, codes); }));
+    const int waited = looks;
+    outcome = [&]() -> ops::Outcome {
+        return ops::Waiting{SteadyTime::max(), [&](bool) -> std::optional<ops::Value> {
+                                if (++looks < waited + 3) return std::nullopt;
+                                return result(domain::ActionState::confirmed);
+                            }};
+    };
+    EXPECT_EQ("done", told(request, codes)); // and after a failure
 }
 
 PBX_ON_BOTH(CodesOf);

@@ -168,8 +168,31 @@ TEST(Render, TheCustomerIsDialledByOneTrunkOnceTheGateIsOpen) {
               gate.find("${PBX_TENANT}-callback,${PBX_NUMBER},1)"));
     EXPECT_FALSE(has(gate, "Dial("));
     site.tenants[0].trunks.clear();
-    EXPECT_TRUE(has(section(render(site).at("extensions.conf"), "acme-callback"),
-                    " same => n(trunk1),NoOp(no trunk)\n same => n(over),Gosub("));
+    const auto none = section(render(site).at("extensions.conf"), "acme-callback");
+    EXPECT_TRUE(has(none, " same => n(trunk1),NoOp(no trunk)\n same => n(over),Gosub("));
+    EXPECT_TRUE(has(none, "exten => ready,1,Set(PBX_READY=0)\n same => n,Return(${PBX_READY})\n")) << none;
+}
+
+TEST(Render, WithoutATrunkNoAgentIsCalledAndTheGateNotAsked) {
+    auto site = sampleSite();
+    auto second = site.tenants[0].trunks[0];
+    second.name = "backup";
+    second.addresses = {"192.0.2.99"};
+    site.tenants[0].trunks.push_back(second);
+    const auto text = render(site).at("extensions.conf");
+    EXPECT_TRUE(has(section(text, "acme-callback"),
+                    "exten => ready,1,Set(PBX_READY=0)\n"
+                    " same => n,ExecIf($[\"${DEVICE_STATE(PJSIP/acme-trunk-main)}\" != \"UNAVAILABLE\"]?"
+                    "Set(PBX_READY=1))\n"
+                    " same => n,ExecIf($[\"${DEVICE_STATE(PJSIP/acme-trunk-backup)}\" != \"UNAVAILABLE\"]?"
+                    "Set(PBX_READY=1))\n"
+                    " same => n,Return(${PBX_READY})\n"))
+        << section(text, "acme-callback");
+    for (const auto& [half, asks] : {std::pair{"pbxd-callback-queue", "Queue("}, {"pbxd-callback-gate", "agi,gate"}}) {
+        const auto context = section(text, half);
+        const auto ready = context.find("Gosub(pbxd-callback-ready,s,1)\n same => n,GotoIf($[\"${GOSUB_RETVAL}\" != ");
+        EXPECT_LT(ready, context.find(asks)) << half;
+    }
 }
 
 TEST(Render, APlaceInTheQueueIsTheLastArgumentOfEachVersion) {
