@@ -189,6 +189,9 @@ bool settle(Sql& sql, const TenantId& tenant, const Callback& callback, Callback
     if (event != CallbackEvent::missBusy && event != CallbackEvent::missNoAnswer) return true;
     auto policy = policyOf(sql, tenant, callback.queue).retry;
     policy.maxDials = callback.maxDials; // as promised when it was asked for
+    // What did not count ends nothing, whatever the policy leaves out.
+    auto& delay = policy.delays[static_cast<std::size_t>(outcome)];
+    if (givenBack && !delay) delay = domain::RetryPolicy().delayAfter(outcome);
     const auto next =
         domain::nextAttempt(policy, outcome, callback.dials - givenBack, callback.doubts, now, callback.expiresAt);
     const bool returned = !returnedCall(sql, callback.id).empty();

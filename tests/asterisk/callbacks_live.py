@@ -115,8 +115,8 @@ class Live(Placed):
 
     def test_g_asked_for_while_the_trunk_is_away(self):
         self.agent("answer")
-        self.trunk(False)
         self.addCleanup(self.trunk, True)
+        self.trunk(False)
         id = self.ask_json()
         time.sleep(6)
         self.assertEqual((self.called(), self.waiting(), self.dialled), ([], [], []))

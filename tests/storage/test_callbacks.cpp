@@ -478,6 +478,15 @@ TEST_P(CallbacksOf, AnAttemptThatAsteriskSaysItDidNotDialIsGivenBack) {
         EXPECT_FALSE(jobs().gate("pbx1", id, job.callback.attempt, job.token).open());
         clock.advance(1min);
     }
+    // Also where the policy names other outcomes alone, which end it else.
+    domain::CallbackPolicy busyAlone;
+    busyAlone.retry.delays = {};
+    repos->callbacks.setPolicy(scope, {}, busyAlone);
+    EXPECT_TRUE(report(gated(), ""));
+    EXPECT_EQ(CallbackState::retryAt, stateOf(scope, id));
+    EXPECT_EQ(clock.now() + 1min, now(scope, id).dueAt);
+    repos->callbacks.setPolicy(scope, {}, {});
+    clock.advance(1min);
     // What only a node believes costs the attempt: somebody may have been dialled.
     const auto job = gated();
     EXPECT_TRUE(jobs().settle(job, CallbackOutcome::notDialled));
