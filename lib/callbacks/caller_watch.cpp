@@ -13,6 +13,11 @@ namespace {
 
 constexpr std::chrono::hours longestWait{24}; // longer is an error of some clock
 
+// Asked again, the database may say otherwise.
+bool passes(ErrorCode code) {
+    return code == ErrorCode::unavailable || code == ErrorCode::deadlineExceeded || code == ErrorCode::outcomeUnknown;
+}
+
 } // namespace
 
 CallerWatch::CallerWatch(const live::Feed& feed, storage::CallbackRepository& callbacks,
@@ -29,16 +34,32 @@ void CallerWatch::turn(const std::vector<live::SnapshotPtr>& driven) {
     }
     const bool whole = readFeed(active);
     active_ = whole ? std::move(active) : std::set<std::string>(); // else the next turn looks through the boards
-    try {
-        while (!pending_.empty()) {
+    settleSome();
+}
+
+void CallerWatch::settleSome() {
+    for (std::size_t i = 0; i < mostATurn && !pending_.empty(); ++i) {
+        try {
             settle(pending_.front());
-            pending_.pop_front();
+            quiet_ = false;
+        } catch (const Error& error) {
+            if (passes(error.code())) {
+                if (!std::exchange(quiet_, true)) // once, not each turn
+                    log_.warning("callers.unsettled", {{"text", error.text()}, {"cause", error.cause()}});
+                return;
+            }
+            drop(pending_.front(), error.text());
+        } catch (const std::exception& error) { // one of whom nothing comes must not keep the others waiting
+            drop(pending_.front(), error.what());
         }
-        quiet_ = false;
-    } catch (const Error& error) {
-        if (!std::exchange(quiet_, true)) // once, not each turn
-            log_.warning("callers.unsettled", {{"text", error.text()}, {"cause", error.cause()}});
+        pending_.pop_front();
     }
+}
+
+void CallerWatch::drop(const Seen& seen, std::string_view why) {
+    if (links_.observe) links_.observe("dropped");
+    log_.error("callers.dropped",
+               {{"asterisk", seen.server}, {"queue", seen.queue}, {"call", seen.call}, {"cause", why}});
 }
 
 void CallerWatch::adjust(Sight& sight) const {
@@ -46,7 +67,8 @@ void CallerWatch::adjust(Sight& sight) const {
         if (kept.empty()) return;
         for (auto& [name, queue] : sight.queues)
             for (auto& waiter : queue.waiting)
-                if (const auto found = kept.find(waiter.channelId); found != kept.end()) waiter.since = found->second;
+                if (const auto found = kept.find(waiter.channelId); found != kept.end())
+                    waiter.since = found->second.since;
     });
 }
 
@@ -64,45 +86,66 @@ bool CallerWatch::readFeed(const std::set<std::string>& active) {
 void CallerWatch::take(const live::FeedEvent& event) {
     const bool joined = event.kind == live::FeedKind::callerJoined;
     if ((!joined && event.kind != live::FeedKind::callerLeft) || !event.callback.empty()) return;
-    if (joined) return add({true, event.server, event.queue, event.number, event.uniqueid, event.at, 0});
-    if (event.outcome == live::Outcome::abandoned && event.holdSeconds)
-        add({false, event.server, event.queue, event.number, event.uniqueid, event.at, *event.holdSeconds});
-    else
+    Seen seen{What::joined, event.server, event.queue, event.number, event.uniqueid, event.at, 0};
+    if (joined) return add(std::move(seen));
+    if (event.outcome == live::Outcome::answered) {
         kept_.with([&](auto& kept) { kept.erase(event.uniqueid); });
+        return;
+    }
+    const bool gaveUp = event.outcome == live::Outcome::abandoned && event.holdSeconds;
+    seen.what = gaveUp ? What::gaveUp : What::left;
+    seen.waited = event.holdSeconds.value_or(0);
+    add(std::move(seen));
 }
 
 void CallerWatch::sweep(const live::Snapshot& board) {
+    std::set<std::string, std::less<>> there;
     board.queues.each([&](const live::Queue& queue) {
-        for (const auto& caller : queue.callers)
-            if (!domain::parseCallbackChannelId(caller->uniqueid))
-                add({true, board.server, queue.name, caller->number, caller->uniqueid, caller->since, 0});
+        for (const auto& caller : queue.callers) {
+            if (domain::parseCallbackChannelId(caller->uniqueid)) continue;
+            there.insert(caller->uniqueid);
+            add({What::joined, board.server, queue.name, caller->number, caller->uniqueid, caller->since, 0});
+        }
+    });
+    // who left while nobody looked
+    kept_.with([&](auto& kept) {
+        std::erase_if(kept,
+                      [&](const auto& one) { return one.second.server == board.server && !there.contains(one.first); });
     });
 }
 
 void CallerWatch::add(Seen seen) {
     if (seen.number.empty()) return; // withheld
-    if (pending_.size() == mostPending) pending_.pop_front();
+    if (pending_.size() == mostPending) {
+        drop(pending_.front(), "too many wait for the database");
+        pending_.pop_front();
+    }
     pending_.push_back(std::move(seen));
 }
 
 void CallerWatch::settle(const Seen& seen) {
-    if (const auto caller = links_.who(seen.server, seen.queue, seen.number))
-        seen.joined ? returned(seen, *caller) : gaveUp(seen, *caller);
-    if (!seen.joined) kept_.with([&](auto& kept) { kept.erase(seen.call); });
+    if (const auto caller = links_.who(seen.server, seen.queue, seen.number)) {
+        if (seen.what == What::joined)
+            returned(seen, *caller);
+        else if (caller->policy.onReturn != CallbackReturn::off)
+            returns_.left(caller->tenant, seen.call);
+        if (seen.what == What::gaveUp) gaveUp(seen, *caller);
+    }
+    if (seen.what != What::joined) kept_.with([&](auto& kept) { kept.erase(seen.call); });
 }
 
 void CallerWatch::returned(const Seen& seen, const KnownCaller& caller) {
     const auto what = caller.policy.onReturn;
     if (what == CallbackReturn::off) return;
-    const auto found = returns_.came(caller.tenant, caller.queue, caller.number, seen.call, what);
+    const auto found = returns_.came(caller.tenant, caller.queue, caller.number, seen.call, seen.at, what);
     if (found.result == ReturnResult::none) return;
-    if (what == CallbackReturn::adopt) kept_.with([&](auto& kept) { kept[seen.call] = found.callback.requestedAt; });
+    if (what == CallbackReturn::adopt)
+        kept_.with([&](auto& kept) { kept[seen.call] = {seen.server, found.callback.requestedAt}; });
     if (found.result == ReturnResult::known) return;
     told(found.result == ReturnResult::ended ? "return_ended" : "return_let_go", seen, found.callback.id);
 }
 
 void CallerWatch::gaveUp(const Seen& seen, const KnownCaller& caller) {
-    if (caller.policy.onReturn != CallbackReturn::off) returns_.left(caller.tenant, seen.call);
     const auto& least = caller.policy.abandonAfter;
     const std::chrono::seconds waited(seen.waited);
     if (!least || waited < *least || waited >= longestWait) return;
@@ -115,7 +158,7 @@ void CallerWatch::gaveUp(const Seen& seen, const KnownCaller& caller) {
     wanted.priority = caller.priority;
     wanted.waitingSince = kept_.with([&](const auto& kept) {
         const auto found = kept.find(seen.call);
-        return found == kept.end() ? seen.at - waited : found->second;
+        return found == kept.end() ? seen.at - waited : found->second.since;
     });
     try {
         const auto made = callbacks_.request(domain::Scope(caller.tenant), wanted);

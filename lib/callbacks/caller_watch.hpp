@@ -38,7 +38,8 @@ struct CallerWatchLinks {
     std::function<std::optional<KnownCaller>(const std::string& server, const std::string& queue,
                                              const std::string& number)>
         who;
-    // "return_ended", "return_let_go", "abandon_new", "abandon_existing", "abandon_refused".
+    // "return_ended", "return_let_go", "abandon_new", "abandon_existing", "abandon_refused"; "dropped": somebody of
+    // whom nothing came, for an error that does not pass or because too many wait for the database.
     std::function<void(std::string_view what)> observe;
 };
 
@@ -54,19 +55,27 @@ public:
     void adjust(Sight& sight) const;
 
 private:
+    enum class What : std::uint8_t { joined, gaveUp, left }; // left: without having been served, not by himself
     struct Seen {
-        bool joined = false; // else he gave up
+        What what = What::joined;
         std::string server, queue, number, call;
         UtcTime at;
         int waited = 0; // seconds; of one who gave up
     };
+    struct Kept {
+        std::string server;
+        UtcTime since;
+    };
     static constexpr std::size_t mostPending = 10'000;
+    static constexpr std::size_t mostATurn = 50; // the engines wait meanwhile
 
     bool readFeed(const std::set<std::string>& active); // false: events were lost
     void take(const live::FeedEvent& event);
     void sweep(const live::Snapshot& board);
     void add(Seen seen);
+    void settleSome();
     void settle(const Seen& seen);
+    void drop(const Seen& seen, std::string_view why);
     void returned(const Seen& seen, const KnownCaller& caller);
     void gaveUp(const Seen& seen, const KnownCaller& caller);
     void told(std::string_view what, const Seen& seen, const CallbackId& callback) const;
@@ -79,8 +88,8 @@ private:
     std::uint64_t after_;
     std::set<std::string> active_; // Asterisks that were driven, and in step, at the last turn
     std::deque<Seen> pending_;
-    bool quiet_ = false;                           // the last failure was logged already
-    Guarded<std::map<std::string, UtcTime>> kept_; // by Uniqueid: who waits at a callback's place, and since when
+    bool quiet_ = false;                        // the last failure was logged already
+    Guarded<std::map<std::string, Kept>> kept_; // by Uniqueid: who waits at a callback's place, and since when
 };
 
 } // namespace pbx::callbacks

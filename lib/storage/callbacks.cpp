@@ -16,6 +16,8 @@ constexpr auto insertCallback =
     "max_dials, doubts, requested_at, due_at, expires_at, state_at, open_key, server, startup, token, owner, epoch, "
     "beat, version, priority, source) VALUES (?, ?, ?, ?, ?, ?, ?, 'queued', 0, 0, ?, 0, ?, ?, ?, ?, ?, '', '', '', "
     "'', 0, 0, 1, ?, ?)";
+constexpr auto keepAfterReturn = "UPDATE callbacks SET returned_call = NULL, version = version + 1 WHERE id = ? AND "
+                                 "returned_call IS NOT NULL AND open_key IS NOT NULL";
 constexpr auto insertFirstEvent =
     "INSERT INTO callback_events (tenant_id, callback_id, version, state, attempt, at, pending) VALUES (?, ?, 1, "
     "'queued', 0, ?, 1)";
@@ -104,6 +106,12 @@ void check(const domain::CallbackPolicy& policy) {
     if (!policy.callerId.empty()) checkNumber(policy.callerId, "caller_id");
 }
 
+// Who called by himself while he was dialled, and asks now, counts on it again.
+RequestedCallback existing(Sql& sql, Callback open) {
+    sql.execute(keepAfterReturn, {open.id.str()});
+    return {std::move(open), true, {}};
+}
+
 } // namespace
 
 RequestedCallback CallbackRepository::request(const domain::Scope& scope, const NewCallback& wanted,
@@ -116,10 +124,10 @@ RequestedCallback CallbackRepository::request(const domain::Scope& scope, const 
             return database_.connections().write([&](Sql& sql) -> RequestedCallback {
                 const auto queue = queueOf(sql, scope, wanted.queue, memberOf);
                 const auto key = openKey(queue, wanted.number);
-                if (auto open = findOpen(sql, scope.tenant(), key)) return {std::move(*open), true, {}};
+                if (auto open = findOpen(sql, scope.tenant(), key)) return existing(sql, std::move(*open));
                 lockCounts(sql, scope.tenant(), now);
                 // Whoever was before us at the lock may have asked for the same.
-                if (auto open = findOpen(sql, scope.tenant(), key)) return {std::move(*open), true, {}};
+                if (auto open = findOpen(sql, scope.tenant(), key)) return existing(sql, std::move(*open));
                 const auto policy = policyOf(sql, scope.tenant(), queue);
                 const auto due = std::max(now, wanted.notBefore.value_or(now));
                 Callback made;

@@ -13,7 +13,9 @@ constexpr std::size_t longestCall = 150;
 constexpr auto selectWatched =
     "SELECT DISTINCT tenant_id FROM callback_policies WHERE on_return <> 'off' OR abandon_after IS NOT NULL";
 const std::string byOpenKey = "tenant_id = ? AND open_key = ?";
-const std::string byCall = "tenant_id = ? AND returned_call = ? AND open_key IS NULL";
+// The sign: SQLite would take the index of open keys, and read all of the tenant's callbacks that have ended.
+const std::string byCall = "tenant_id = ? AND returned_call = ? AND +open_key IS NULL";
+constexpr auto selectAskedAt = "SELECT at FROM callback_events WHERE tenant_id = ? AND callback_id = ? AND version = 1";
 constexpr auto letGo = "UPDATE callbacks SET returned_call = ?, version = version + 1 WHERE id = ? AND state IN "
                        "('gated', 'ringing', 'answered', 'connected')";
 constexpr auto clearLetGo = "UPDATE callbacks SET returned_call = NULL, version = version + 1 WHERE tenant_id = ? AND "
@@ -42,7 +44,7 @@ std::optional<domain::Callback> CallbackReturnRepository::open(const TenantId& t
 }
 
 ReturnedCallback CallbackReturnRepository::came(const TenantId& tenant, const QueueId& queue, const std::string& number,
-                                                const std::string& call, domain::CallbackReturn what) {
+                                                const std::string& call, UtcTime joined, domain::CallbackReturn what) {
     if (call.empty() || call.size() > longestCall) throw Error::field("call", "must be 1 to 150 characters");
     const auto key = openKey(queue, number);
     const auto now = database_.clock().now();
@@ -55,6 +57,8 @@ ReturnedCallback CallbackReturnRepository::came(const TenantId& tenant, const Qu
     return database_.connections().write([&](Sql& sql) -> ReturnedCallback {
         auto held = find(sql, byOpenKey + std::string(sql.dialect().forUpdate()), {tenant.str(), key});
         if (!held) return {};
+        const auto asked = sql.row<Row<Int>>(selectAskedAt, {tenant.str(), held->id.str()});
+        if (asked && at<0>(*asked) > epochMicros(joined)) return {};
         const CallbackChange wanted{
             "outcome = ?, returned_call = ?", {std::string(domain::outcomeToken(domain::outcomeOf(what))), call}, {}};
         if (change(sql, held->id, CallbackEvent::cancel, now, wanted)) return {ReturnResult::ended, std::move(*held)};

@@ -34,10 +34,12 @@ public:
     std::set<TenantId> watched();
     // The open callback of that number, if there is one. Nothing is changed.
     std::optional<domain::Callback> open(const TenantId& tenant, const QueueId& queue, const std::string& number);
-    // He waits in that queue: `call` is Asterisk's Uniqueid of his channel, `what` not off.
+    // He waits in that queue since `joined`: `call` is Asterisk's Uniqueid of his channel, `what` not off. A callback
+    // that was asked for later, by that very call perhaps, is not meant.
     ReturnedCallback came(const TenantId& tenant, const QueueId& queue, const std::string& number,
-                          const std::string& call, domain::CallbackReturn what);
-    // He gave up before the attempt that was let go had ended: it is tried again after all. False: there was none.
+                          const std::string& call, UtcTime joined, domain::CallbackReturn what);
+    // He left without having been served before the attempt that was let go had ended: it is tried again after all.
+    // False: there was none.
     bool left(const TenantId& tenant, const std::string& call);
 
 private:

@@ -42,7 +42,7 @@ protected:
         return jobs().report("pbx1", job.callback.id, job.callback.attempt, job.token, {status, cause, {}});
     }
     ReturnedCallback came(const std::string& call = "1790000000.7", CallbackReturn what = CallbackReturn::cancel) {
-        return repos->callbackReturns.came(scope->tenant(), queue, number_, call, what);
+        return repos->callbackReturns.came(scope->tenant(), queue, number_, call, clock.now(), what);
     }
     domain::Callback now(const CallbackId& id) { return repos->callbacks.get(*scope, id.str()).callback; }
     CallbackJobRepository& jobs() { return repos->callbackJobs; }
@@ -121,6 +121,30 @@ TEST_P(CallbackReturnsOf, WhoGivesUpMeanwhileIsTriedAgain) {
     EXPECT_EQ(CallbackState::retryAt, now(id).state);
     EXPECT_EQ(ReturnResult::ended, came("1790000000.9").result);                // until he comes again
     EXPECT_FALSE(repos->callbackReturns.left(scope->tenant(), "1790000000.9")); // what has ended stays so
+}
+
+TEST_P(CallbackReturnsOf, WhoAsksAgainWhileHeWaitsCountsOnIt) {
+    company();
+    const auto id = request();
+    const auto job = begun();
+    EXPECT_TRUE(gate(job).open());
+    EXPECT_EQ(ReturnResult::letGo, came().result);
+    EXPECT_EQ(id, request()); // he presses the key, hears "you will be called back", and hangs up
+    EXPECT_TRUE(report(job, "BUSY", 17));
+    EXPECT_EQ(CallbackState::retryAt, now(id).state);
+}
+
+TEST_P(CallbackReturnsOf, WhatWasAskedForAfterHeJoinedIsNotMeant) {
+    company();
+    const auto joined = clock.now();
+    clock.advance(1s);
+    const auto id = request(); // by that very call
+    EXPECT_EQ(
+        ReturnResult::none,
+        repos->callbackReturns.came(scope->tenant(), queue, number_, "1790000000.7", joined, CallbackReturn::cancel)
+            .result);
+    EXPECT_EQ(CallbackState::queued, now(id).state);
+    EXPECT_EQ(ReturnResult::ended, came("1790000000.8").result);
 }
 
 TEST_P(CallbackReturnsOf, InDoubtEndsInsteadOfBeingTriedAgain) {

@@ -59,6 +59,8 @@ protected:
     CallerWatchLinks links{[this](const std::string& server, const std::string& queue,
                                   const std::string& number) -> std::optional<KnownCaller> {
                                if (away) throw Error(ErrorCode::unavailable, "the database is away");
+                               if (number == "bad") throw Error(ErrorCode::internal, "an unknown word");
+                               if (number == "worse") throw std::runtime_error("a bug");
                                askedFor.push_back(server + ' ' + queue + ' ' + number);
                                return isKnown ? std::optional(known) : std::nullopt;
                            },
@@ -148,7 +150,7 @@ TEST_F(CallerWatchOf, WhoIsOfNoConcernIsNotAskedFor) {
     auto ours = event(live::FeedKind::callerJoined);
     ours.callback = "r_aaaaaaaaaaaaaaaa";
     feed.publish({other, hidden, ours, event(live::FeedKind::callStarted)});
-    leaves(100, live::Outcome::timeout);
+    leaves(100, live::Outcome::answered);
     turn();
     EXPECT_TRUE(askedFor.empty());
     board->stale = true;
@@ -169,6 +171,69 @@ TEST_F(CallerWatchOf, WhatTheDatabaseCannotSayNowIsAskedAgain) {
     away = false;
     turn();
     EXPECT_EQ(CallbackState::cancelled, stateOf(id));
+}
+
+TEST_F(CallerWatchOf, OneOfWhomNothingComesKeepsNobodyWaiting) {
+    known.policy.onReturn = CallbackReturn::cancel;
+    const auto id = request();
+    turn();
+    for (const auto* number : {"bad", "worse"}) {
+        auto one = event(live::FeedKind::callerJoined);
+        one.number = number;
+        feed.publish({one});
+    }
+    joins();
+    turn();
+    EXPECT_EQ(CallbackState::cancelled, stateOf(id));
+    EXPECT_EQ((std::vector<std::string>{"dropped", "dropped", "return_ended"}), observed);
+}
+
+TEST_F(CallerWatchOf, ManyAreSettledInSeveralTurns) {
+    turn();
+    for (int i = 0; i < 120; ++i) joins("17." + std::to_string(i));
+    turn();
+    EXPECT_EQ(50U, askedFor.size());
+    turn();
+    turn();
+    EXPECT_EQ(120U, askedFor.size());
+    turn();
+    EXPECT_EQ(120U, askedFor.size());
+}
+
+// Being dialled while he waits; then the queue lets him go, or he asks by key: he is to be called after all.
+TEST_F(CallerWatchOf, WhoLeavesUnservedIsCalledAfterAll) {
+    known.policy.onReturn = CallbackReturn::cancel;
+    for (const auto outcome : {live::Outcome::timeout, live::Outcome::key, live::Outcome::empty,
+                               live::Outcome::withdrawn, live::Outcome::answered}) {
+        const auto id = request();
+        auto job = repos.callbackJobs.due("pbx1", 10).at(0);
+        ASSERT_TRUE(repos.callbackJobs.claim(job, "pbx1", "node-a"));
+        ASSERT_EQ(storage::IntendResult::begun, repos.callbackJobs.intend(job, "boot-1"));
+        ASSERT_TRUE(repos.callbackJobs.gate("pbx1", id, job.callback.attempt, job.token).open());
+        turn();
+        joins();
+        turn();
+        leaves(20, outcome);
+        turn();
+        EXPECT_TRUE(repos.callbackJobs.report("pbx1", id, job.callback.attempt, job.token, {"BUSY", 17, {}}));
+        EXPECT_EQ(outcome == live::Outcome::answered ? CallbackState::cancelled : CallbackState::retryAt, stateOf(id));
+        repos.callbacks.cancel(scope, id.str());
+        clock.advance(1h);
+    }
+}
+
+TEST_F(CallerWatchOf, WhoLeftUnseenIsForgotten) {
+    known.policy.onReturn = CallbackReturn::adopt;
+    request();
+    clock.advance(1min);
+    turn();
+    joins();
+    turn();
+    EXPECT_LT(sinceOf("17.1"), clock.now());
+    turn();
+    watch.turn({}); // the link was down meanwhile
+    turn();
+    EXPECT_EQ(clock.now(), sinceOf("17.1"));
 }
 
 TEST_F(CallerWatchOf, WhoGivesUpAfterLongEnoughIsCalledBackOnce) {
