@@ -112,6 +112,7 @@ Engine::Flight& Engine::flightOf(const Job& job) {
         flight = {};
         flight.epoch = job.epoch;
         flight.attempt = job.callback.attempt;
+        flight.mode = policyOf(job).mode;
     }
     flight.current = true;
     return flight;
@@ -156,13 +157,13 @@ bool Engine::needsAgent(const Job& job, const Sight& sight) {
     const auto state = job.callback.state;
     if (state == CallbackState::inDoubt) return false;
     // Agent first the agent is there by then; customer first the customer alone.
-    if (state == CallbackState::connected && policyOf(job).mode == CallbackMode::agentFirst) return false;
+    if (state == CallbackState::connected && modeOf(job) == CallbackMode::agentFirst) return false;
     return !sight.legs.contains(waitingChannel(job));
 }
 
 // The half of its Local channel that waits in the queue.
 std::string Engine::waitingChannel(const Job& job) {
-    return domain::callbackChannelId(job.callback.id, job.callback.attempt, 3 - diallingHalf(policyOf(job).mode));
+    return domain::callbackChannelId(job.callback.id, job.callback.attempt, 3 - diallingHalf(modeOf(job)));
 }
 
 bool Engine::isAlive(const Job& job, const Sight& sight) const {
@@ -230,8 +231,18 @@ bool Engine::isDue(const Job& job, const Sight& sight) {
     if (isCutOff(job, sight)) return false;
     const auto age = sight.at - job.callback.requestedAt;
     if (age < settings_.boardLag && age > -clocksApart) return false; // who came before it may not be on the board yet
+    return isOpen(job);
+}
+
+bool Engine::isOpen(const Job& job) {
     const auto& hours = policyOf(job).hours;
     return !hours || links_.open(job.tenant, *hours);
+}
+
+CallbackMode Engine::modeOf(const Job& job) {
+    const auto flight = flights_.find(job.callback.id);
+    const bool known = flight != flights_.end() && flight->second.attempt == job.callback.attempt;
+    return known ? flight->second.mode : policyOf(job).mode;
 }
 
 const domain::CallbackPolicy& Engine::policyOf(const Job& job) {
@@ -276,8 +287,7 @@ void Engine::begin(Job& job, const Sight& sight) {
 void Engine::send(const Job& job, Flight& flight, const Sight& sight) {
     const auto* queue = queueOf(job, sight);
     if (!queue) return withdrawFailed(job, flight); // Asterisk does not have it any more
-    const auto& policy = policyOf(job);
-    auto action = originateAction(job, policy, positionOf(*queue, turnOf(job), turns_), settings_.waitFor);
+    auto action = originateAction(job, flight.mode, positionOf(*queue, turnOf(job), turns_), settings_.waitFor);
     const auto answered = [answers = answers_, id = job.callback.id, attempt = job.callback.attempt](bool ok) {
         std::lock_guard lock(answers->mutex);
         answers->come.push_back({id, attempt, ok});

@@ -110,6 +110,7 @@ private:
     struct Flight {
         std::int64_t epoch = 0;
         int attempt = 0;
+        domain::CallbackMode mode = domain::CallbackMode::agentFirst; // as it was begun, whatever the policy says later
         std::optional<SteadyTime> sentAt;
         std::optional<bool> answered;        // of the Originate that we sent
         bool seen = false;                   // its channel was on the board
@@ -148,6 +149,8 @@ private:
     bool isCutOff(const Job& job, const Sight& sight);
     std::string waitingChannel(const Job& job);
     const domain::CallbackPolicy& policyOf(const Job& job);
+    domain::CallbackMode modeOf(const Job& job);
+    bool isOpen(const Job& job); // by the opening hours of its policy
     void reach(FailPoint point) const { callbacks::reach(links_.failHook, point); }
     template <class Work>
     bool guarded(const char* what, const Work& work);

@@ -68,9 +68,9 @@ void Engine::stepWaiting(Job& job, Flight& flight, const Sight& sight) {
     if (!flight.lookedAt) flight.lookedAt = now;
     flight.seen = true;
     flight.goneSince.reset();
-    const bool customerFirst = policyOf(job).mode == CallbackMode::customerFirst;
-    if (isCutOff(job, sight)) {
-        withdraw(job, {}); // an agent would be called for nothing
+    const bool customerFirst = flight.mode == CallbackMode::customerFirst;
+    if (isCutOff(job, sight) || !isOpen(job)) {
+        withdraw(job, {}); // an agent would be called for nothing, or a customer at night
     } else if (isMisplaced(job, sight)) {
         ++moves_.try_emplace(job.callback.id, Moves{now, 0}).first->second.count;
         ++figures_.moved;
@@ -111,8 +111,7 @@ void Engine::stepDialling(Job& job, Flight& flight, const Sight& sight) {
     const auto now = clock_.steady();
     if (isAlive(job, sight)) {
         flight.goneSince.reset();
-        const auto id =
-            domain::callbackChannelId(job.callback.id, job.callback.attempt, diallingHalf(policyOf(job).mode));
+        const auto id = domain::callbackChannelId(job.callback.id, job.callback.attempt, diallingHalf(flight.mode));
         const auto leg = sight.legs.find(id);
         if (leg == sight.legs.end() || leg->second == LegState::none) return;
         const auto event = leg->second == LegState::connected  ? CallbackEvent::connect

@@ -4,10 +4,10 @@ namespace pbx::callbacks {
 
 int diallingHalf(domain::CallbackMode mode) { return mode == domain::CallbackMode::agentFirst ? 1 : 2; }
 
-ami::Action originateAction(const storage::CallbackJob& job, const domain::CallbackPolicy& policy, int position,
+ami::Action originateAction(const storage::CallbackJob& job, domain::CallbackMode mode, int position,
                             std::chrono::milliseconds within) {
     const auto& callback = job.callback;
-    const bool agentFirst = policy.mode == domain::CallbackMode::agentFirst;
+    const bool agentFirst = mode == domain::CallbackMode::agentFirst;
     const auto dialled = agentFirst ? queueContext : gateContext;
     const auto after = agentFirst ? gateContext : queueContext;
     ami::Action action("Originate");

@@ -27,7 +27,7 @@ inline constexpr std::string_view queueContext = "pbxd-callback-queue";
 inline constexpr std::string_view gateContext = "pbxd-callback-gate";
 
 // `within`: how long Asterisk waits for the first of the two to answer.
-ami::Action originateAction(const storage::CallbackJob& job, const domain::CallbackPolicy& policy, int position,
+ami::Action originateAction(const storage::CallbackJob& job, domain::CallbackMode mode, int position,
                             std::chrono::milliseconds within);
 // Which half of the Local channel dials the customer.
 int diallingHalf(domain::CallbackMode mode);

@@ -331,6 +331,45 @@ TEST_F(EngineOf, NothingIsBegunOutOfHoursOrUnseen) {
     EXPECT_EQ(CallbackState::queued, stateOf(id));
 }
 
+TEST_F(EngineOf, WhatWaitsIsTakenBackWhenTheHoursEnd) {
+    domain::OpeningHours hours;
+    hours.name = "office";
+    hours.timeZone = "America/New_York";
+    domain::CallbackPolicy policy;
+    policy.hours = repos.hours.create(scope, hours).id;
+    repos.callbacks.setPolicy(scope, {}, policy);
+    const auto id = request();
+    const auto one = engine();
+    tick(*one);
+    const auto job = repos.callbackJobs.inFlight("pbx1").at(0);
+    joins(job);
+    tick(*one);
+    EXPECT_EQ(CallbackState::intent, stateOf(id));
+    open = false;
+    tick(*one);
+    EXPECT_EQ(CallbackState::queued, stateOf(id));
+    EXPECT_FALSE(repos.callbackJobs.gate("pbx1", id, job.callback.attempt, job.token).open());
+    tick(*one);
+    EXPECT_EQ(std::vector<std::string>{channel(job, 2)}, hungUp);
+    EXPECT_EQ(1U, sent.size());
+}
+
+// Else the agent's leg, which talks already, would count as the customer's, and a busy customer as reached.
+TEST_F(EngineOf, AnAttemptIsDoneAsItWasBegun) {
+    const auto id = request();
+    const auto one = engine();
+    const auto job = dialling(*one);
+    sight.legs[channel(job, 2)] = LegState::connected;
+    sight.legs[channel(job, 1)] = LegState::ringing;
+    tick(*one);
+    EXPECT_EQ(CallbackState::ringing, stateOf(id));
+    customerFirst();
+    tick(*one);
+    EXPECT_EQ(CallbackState::ringing, stateOf(id));
+    EXPECT_TRUE(repos.callbackJobs.report("pbx1", id, job.callback.attempt, job.token, {"BUSY", 17, {}}));
+    EXPECT_EQ(CallbackState::retryAt, stateOf(id));
+}
+
 TEST_F(EngineOf, AnAttemptWithoutAgentCostsTheCustomerNothing) {
     const auto id = request();
     const auto one = engine();
