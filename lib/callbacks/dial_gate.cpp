@@ -83,8 +83,12 @@ agi::Answer DialGate::gate(const agi::Request& request, SteadyTime deadline) con
 
 agi::Answer DialGate::done(const agi::Request& request) const {
     const auto asked = askedBy(request);
-    domain::DialReport report{wordOf(request, "agi_arg_4"), wholeOf(request.variable("agi_arg_5")), std::nullopt};
-    if (const auto key = request.variable("agi_arg_6"); !key.empty()) report.keyPressed = key == "1";
+    const auto flag = [&](std::string_view name) {
+        const auto text = request.variable(name);
+        return text.empty() ? std::nullopt : std::optional(text == "1");
+    };
+    const domain::DialReport report{wordOf(request, "agi_arg_4"), wholeOf(request.variable("agi_arg_5")),
+                                    flag("agi_arg_6"), flag("agi_arg_7")};
     reach(hook_, FailPoint::resultKnown);
     const bool taken = jobs_.report(request.server, asked.id, asked.attempt, asked.token, report);
     reach(hook_, FailPoint::resultStored);

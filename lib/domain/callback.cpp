@@ -182,8 +182,10 @@ CallbackOutcome outcomeOf(const DialReport& report) {
     static constexpr int causeBusy = 17, causeNoAnswer = 18, causeNoAnswerFromUser = 19, causeRejected = 21;
     const auto& status = report.dialStatus;
     if (status.empty()) return CallbackOutcome::notDialled;
-    if (status == "ANSWER")
-        return report.keyPressed.value_or(true) ? CallbackOutcome::reached : CallbackOutcome::machine;
+    if (status == "ANSWER") {
+        if (!report.keyPressed.value_or(true)) return CallbackOutcome::machine;
+        return report.agentTook.value_or(true) ? CallbackOutcome::reached : CallbackOutcome::agentGone;
+    }
     if (status == "CANCEL") return CallbackOutcome::agentGone;
     if (report.hangupCause == causeRejected) return CallbackOutcome::declined;
     if (status == "BUSY" || report.hangupCause == causeBusy) return CallbackOutcome::busy;

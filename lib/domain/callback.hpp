@@ -92,9 +92,9 @@ enum class CallbackOutcome : std::uint8_t {
     declined,    // the phone was there and somebody refused
     machine,     // answered, and the key that proves a person was not pressed
     unreachable, // no route, not assigned, switched off, congestion
-    agentGone,   // the agent hung up before the customer answered
-    notDialled,  // past the gate, and the dialplan says that it did not dial
-    unknown,     // in doubt
+    agentGone,  // the agent hung up before the customer answered; customer first: none came before the customer hung up
+    notDialled, // past the gate, and the dialplan says that it did not dial
+    unknown,    // in doubt
     // Of a callback alone, never of an attempt: its customer called by himself, and waits in the queue
     calledAgain,
     adopted // likewise, at the callback's place
@@ -112,6 +112,8 @@ struct DialReport {
                             // did not run
     int hangupCause = 0;    // HANGUPCAUSE (Q.850): 17 busy, 19 no answer, 21 rejected; 0: not known
     std::optional<bool> keyPressed; // empty: no key was asked for
+    // Customer first: an agent answered it, too. Empty: an agent had before, or it is not known.
+    std::optional<bool> agentTook = std::nullopt;
 };
 // Source: DIALSTATUS as app_dial.c sets it (handle_cause: only cause 17 counts as BUSY, so that a rejected call, cause
 // 21, comes as CHANUNAVAIL and is told by its cause).

@@ -135,6 +135,9 @@ TEST(CallbackOutcomes, WhatTheDialplanSaysOfItsDial) {
     EXPECT_EQ(O::reached, outcomeOf({"ANSWER", 16, {}}));
     EXPECT_EQ(O::reached, outcomeOf({"ANSWER", 16, true}));
     EXPECT_EQ(O::machine, outcomeOf({"ANSWER", 16, false}));
+    EXPECT_EQ(O::reached, outcomeOf({"ANSWER", 16, true, true}));
+    EXPECT_EQ(O::agentGone, outcomeOf({"ANSWER", 16, true, false})); // customer first: he heard music only
+    EXPECT_EQ(O::machine, outcomeOf({"ANSWER", 16, false, false}));
     EXPECT_EQ(O::busy, outcomeOf({"BUSY", 17, {}}));
     EXPECT_EQ(O::busy, outcomeOf({"CHANUNAVAIL", 17, {}}));
     EXPECT_EQ(O::declined, outcomeOf({"CHANUNAVAIL", 21, {}})); // 603: app_dial counts only cause 17 as busy
