@@ -247,9 +247,10 @@ Callback CallbackRepository::retry(const domain::Scope& scope, const std::string
             if (!domain::nextState(before.state, CallbackEvent::reopen))
                 throw Error(ErrorCode::conflict, "it is " + std::string(domain::stateToken(before.state)) +
                                                      ": only one that waits, failed or expired can be tried again");
-            CallbackChange wanted{"due_at = ?, open_key = ?, ended_at = NULL, returned_call = NULL, source = ?",
-                                  {epochMicros(now), openKey(before.queue, before.number), source},
-                                  {}};
+            CallbackChange wanted{
+                "due_at = ?, open_key = ?, ended_at = NULL, outcome = NULL, returned_call = NULL, source = ?",
+                {epochMicros(now), openKey(before.queue, before.number), source},
+                {}};
             // One that waits counts already.
             const auto waiting = domain::isFinal(before.state) ? Waiting::counted : Waiting::left;
             mustHaveRoom(sql, {scope.tenant(), before.number, source}, caps_, now, waiting);

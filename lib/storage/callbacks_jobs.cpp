@@ -359,7 +359,7 @@ bool CallbackJobRepository::settleDoubt(const CallbackJob& job) {
                                               seen->callback.doubts, now, seen->callback.expiresAt);
         // The token stays: a record that comes very late may still say that the customer was reached.
         const bool done = !returnedCall(sql, job.callback.id).empty()
-                              ? change(sql, job.callback.id, CallbackEvent::cancel, now, {{}, {}, ownedBy(job)})
+                              ? endReturned(sql, job.tenant, seen->callback, now, ownedBy(job))
                           : next ? change(sql, job.callback.id, CallbackEvent::retry, now,
                                           {"due_at = ?, owner = ''", {epochMicros(*next)}, ownedBy(job)})
                                  : change(sql, job.callback.id, CallbackEvent::giveUp, now, {{}, {}, ownedBy(job)});

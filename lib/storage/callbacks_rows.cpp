@@ -93,14 +93,13 @@ CallbackPolicy policyFrom(const PolicyRow& row) {
     return out;
 }
 
-// A customer who has come by himself is not rung again; what he is told of comes from the policy as it is now.
-bool endReturned(Sql& sql, const TenantId& tenant, const Callback& callback, UtcTime now) {
+} // namespace
+
+bool endReturned(Sql& sql, const TenantId& tenant, const Callback& callback, UtcTime now, const Where& guard) {
     const auto outcome = outcomeOf(policyOf(sql, tenant, callback.queue).onReturn);
     return change(sql, callback.id, CallbackEvent::cancel, now,
-                  {"outcome = ?", {std::string(domain::outcomeToken(outcome))}, {}});
+                  {"outcome = ?", {std::string(domain::outcomeToken(outcome))}, guard});
 }
-
-} // namespace
 
 std::string selectCallback() { return "SELECT " + std::string(callbackColumns) + " FROM callbacks WHERE "; }
 
@@ -198,7 +197,7 @@ bool settle(Sql& sql, const TenantId& tenant, const Callback& callback, Callback
     if (next || returned)
         return change(sql, callback.id, CallbackEvent::retry, now,
                       {"due_at = ?, owner = '', token = ''", {epochMicros(next.value_or(now))}, {}}) &&
-               (!returned || endReturned(sql, tenant, callback, now));
+               (!returned || endReturned(sql, tenant, callback, now, {}));
     return change(sql, callback.id, CallbackEvent::giveUp, now, {});
 }
 

@@ -54,5 +54,7 @@ bool notDialled(const domain::DialReport& report);
 
 // The call by which the customer came while he was dialled; empty: he did not.
 std::string returnedCall(Sql& sql, const CallbackId& id);
+// A customer who has come by himself is not rung again; what he is told of comes from the policy as it is now.
+bool endReturned(Sql& sql, const TenantId& tenant, const domain::Callback& callback, UtcTime now, const Where& guard);
 
 } // namespace pbx::storage

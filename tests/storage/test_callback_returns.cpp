@@ -156,6 +156,7 @@ TEST_P(CallbackReturnsOf, InDoubtEndsInsteadOfBeingTriedAgain) {
     EXPECT_TRUE(jobs().doubt(job));
     EXPECT_TRUE(jobs().settleDoubt(job));
     EXPECT_EQ(CallbackState::cancelled, now(id).state);
+    EXPECT_EQ(CallbackOutcome::calledAgain, now(id).outcome);
 }
 
 // Whichever is first, never both: he is dialled and the callback is not cancelled under it, or it is cancelled and he
