@@ -28,9 +28,10 @@ std::vector<agi::Caller> agiCallers(const Config& config, const std::vector<std:
 }
 
 AgiFace::AgiFace(const Config& config, AgiAnswers answers, callbacks::DialGate gate, AskedCallbacks asked,
-                 PhoneCodes codes, std::function<void(Micros)> onAnswered, const Clock& clock, const Log& log)
+                 PhoneCodes codes, AskedPlace place, std::function<void(Micros)> onAnswered, const Clock& clock,
+                 const Log& log)
     : config_(config), answers_(std::move(answers)), gate_(std::move(gate)), asked_(std::move(asked)),
-      codes_(std::move(codes)), log_(log) {
+      codes_(std::move(codes)), place_(std::move(place)), log_(log) {
     agi::ServerSettings settings;
     settings.callers = agiCallers(config, config.names("asterisk"));
     if (settings.callers.empty()) return;
@@ -48,6 +49,7 @@ agi::Answer AgiFace::answer(const agi::Request& request, SteadyTime deadline) co
     if (request.route == "gate") return gate_.gate(request, deadline);
     if (request.route == "done") return gate_.done(request);
     if (request.route == "callback") return asked_.answer(request);
+    if (request.route == "place") return place_.answer(request);
     if (request.route == "agent") return codes_.answer(request, deadline);
     return answers_.answer(request, deadline); // counts the routes that nobody knows
 }

@@ -9,6 +9,7 @@
 #include "daemon/agi_answers.hpp"
 #include "daemon/agi_asked.hpp"
 #include "daemon/agi_codes.hpp"
+#include "daemon/agi_place.hpp"
 
 #include <optional>
 #include <vector>
@@ -22,7 +23,7 @@ class AgiFace {
 public:
     // `config` and what the answers refer to must outlive it. `onAnswered`: as in agi::ServerSettings.
     AgiFace(const Config& config, AgiAnswers answers, callbacks::DialGate gate, AskedCallbacks asked, PhoneCodes codes,
-            std::function<void(Micros)> onAnswered, const Clock& clock, const Log& log);
+            AskedPlace place, std::function<void(Micros)> onAnswered, const Clock& clock, const Log& log);
 
     void start();
     void stop();
@@ -38,6 +39,7 @@ private:
     const callbacks::DialGate gate_;
     const AskedCallbacks asked_;
     const PhoneCodes codes_;
+    const AskedPlace place_;
     const Log log_;
     std::optional<agi::Server> server_;
 };

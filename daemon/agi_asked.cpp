@@ -13,14 +13,14 @@ namespace {
 constexpr double longestWait = 24 * 3600; // seconds
 constexpr int highestPriority = 100;
 
+} // namespace
+
 int priorityOf(std::string_view text) {
     int value = 0;
     const auto end = text.data() + text.size();
     const auto read = std::from_chars(text.data(), end, value);
     return read.ec == std::errc() && read.ptr == end ? std::clamp(value, 0, highestPriority) : 0;
 }
-
-} // namespace
 
 UtcTime waitingSince(UtcTime now, std::string_view seconds) {
     double waited = 0;

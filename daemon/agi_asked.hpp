@@ -61,4 +61,7 @@ std::string phoneSource(const std::string& callerNumber, const std::string& coun
 // The place in the queue of one who has waited so long: 0 to a day, anything else is now.
 UtcTime waitingSince(UtcTime now, std::string_view seconds);
 
+// A QUEUE_PRIO, 0 to 100; anything else is 0.
+int priorityOf(std::string_view text);
+
 } // namespace pbx::daemon

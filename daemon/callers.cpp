@@ -56,13 +56,32 @@ std::optional<callbacks::KeptPlace> PlaceKeeper::find(const routing::Ruling& rul
         return std::nullopt;
     const auto open = repositories_.callbackReturns.open(ruling.tables->tenant.id, queue->id, ruling.caller.text);
     if (!open) return std::nullopt;
+    const auto sight = sightOf(queue->server);
+    if (!sight) return std::nullopt;
+    return callbacks::keptPlace(*sight, queue->asteriskName, *open, ruling.decision.priority,
+                                repositories_.callbackJobs.inFlight(queue->server));
+}
+
+std::optional<int> PlaceKeeper::placeOf(const Joining& caller) const {
+    callers_.arrived(caller.server, caller.queue, caller.call, caller.since);
+    const auto sight = sightOf(caller.server);
+    if (!sight) return std::nullopt;
+    const auto queue = sight->queues.find(caller.queue);
+    const bool withCallbacks =
+        queue != sight->queues.end() &&
+        std::ranges::any_of(queue->second.waiting, [](const auto& one) { return one.ours.has_value(); });
+    std::vector<storage::CallbackJob> underWay; // where none waits the database is not needed
+    if (withCallbacks) underWay = repositories_.callbackJobs.inFlight(caller.server);
+    return callbacks::callerPlace(*sight, caller.queue, caller.call, caller.priority, caller.since, underWay);
+}
+
+std::optional<callbacks::Sight> PlaceKeeper::sightOf(const std::string& server) const {
     const auto boards = boards_();
-    const auto board = std::ranges::find(boards, queue->server, [](const auto& one) { return one->server; });
+    const auto board = std::ranges::find(boards, server, [](const auto& one) { return one->server; });
     if (board == boards.end() || (*board)->stale) return std::nullopt;
     auto sight = callbacks::sightOf(**board, clock_.now(), true);
-    adjust_(sight);
-    return callbacks::keptPlace(sight, queue->asteriskName, *open, ruling.decision.priority,
-                                repositories_.callbackJobs.inFlight(queue->server));
+    callers_.adjust(sight);
+    return sight;
 }
 
 std::optional<live::FeedEvent> feedEventOf(const storage::CallbackNews& news, const domain::Directory& directory) {

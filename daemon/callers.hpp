@@ -54,19 +54,30 @@ private:
 };
 
 // The place that a call may take over, if its caller has an open callback in that queue and the policy says adopt.
-// `adjust`: as callbacks::CallerWatch::adjust.
+// And the place of a caller who came before he joins his queue.
 class PlaceKeeper {
 public:
-    PlaceKeeper(storage::Repositories& repositories, Boards boards, std::function<void(callbacks::Sight&)> adjust,
-                const Clock& clock)
-        : repositories_(repositories), boards_(std::move(boards)), adjust_(std::move(adjust)), clock_(clock) {}
+    // Who is about to join a queue of Asterisk.
+    struct Joining {
+        std::string server, queue, call; // as Asterisk names them; the call by its Uniqueid
+        int priority = 0;
+        UtcTime since; // when he came
+    };
+
+    // All must outlive it.
+    PlaceKeeper(storage::Repositories& repositories, Boards boards, callbacks::CallerWatch& callers, const Clock& clock)
+        : repositories_(repositories), boards_(std::move(boards)), callers_(callers), clock_(clock) {}
 
     std::optional<callbacks::KeptPlace> find(const routing::Ruling& ruling) const;
+    // When he came is remembered; the answer nullopt where the board does not know the queue or is not in step.
+    std::optional<int> placeOf(const Joining& caller) const;
 
 private:
+    std::optional<callbacks::Sight> sightOf(const std::string& server) const;
+
     storage::Repositories& repositories_;
     const Boards boards_;
-    const std::function<void(callbacks::Sight&)> adjust_;
+    callbacks::CallerWatch& callers_;
     const Clock& clock_;
 };
 

@@ -145,7 +145,7 @@ public:
                },
                repositories.pauseReasons, directory, clock, log,
                static_cast<std::ptrdiff_t>(config.whole("agi", "workers") / 2)},
-              [this](Micros took) { metrics.observeAgiAnswer(took); }, clock, log),
+              {places, directory, clock, log}, [this](Micros took) { metrics.observeAgiAnswer(took); }, clock, log),
           owner(services.node + '/' + randomText(8)), intervals(repositories, clock, log, owner) {
         for (const auto& name : config.names("asterisk"))
             nodes.push_back(std::make_unique<AsteriskNode>(linkSettings(config, name), mirrorSettings(config, name),
@@ -244,8 +244,7 @@ public:
     routing::HitCounter hits{repositories.blocklist};
     CallerLookup callers{repositories, desk, directory, [this] { return boards(); }, clock};
     const std::shared_ptr<callbacks::CallerWatch> callerWatch = makeCallerWatch();
-    const PlaceKeeper places{repositories, [this] { return boards(); },
-                             [this](callbacks::Sight& sight) { callerWatch->adjust(sight); }, clock};
+    const PlaceKeeper places{repositories, [this] { return boards(); }, *callerWatch, clock};
     const ops::Services services;
     ops::Dispatcher dispatcher;
     AgiFace agiFace;

@@ -77,14 +77,19 @@ void World::confirmNumber(Call& call) {
     press(call, &Call::a, (hidden ? "" : "2") + call.asking.otherNumber + "#1", questionLasts, &World::requestCallback);
 }
 
+// In seconds, as STRFTIME's %s.%3q has them.
+std::string World::waitedSoFar(const Call& call) const {
+    std::array<char, 32> waited{};
+    std::snprintf(waited.data(), waited.size(), "%.3f", static_cast<double>((now_ - call.since).count()) / 1e6);
+    return waited.data();
+}
+
 void World::requestCallback(Call& call) {
     enterState(call, CallState::application);
     call.a.goTo(askContext, "ask", 3, "AGI");
     const std::string& other = call.asking.otherNumber;
-    std::array<char, 32> waited{};
-    std::snprintf(waited.data(), waited.size(), "%.3f", static_cast<double>((now_ - call.since).count()) / 1e6);
     ask(call, "callback",
-        {queues_[call.queue].name, other.empty() ? call.a.callerNum : other, waited.data(),
+        {queues_[call.queue].name, other.empty() ? call.a.callerNum : other, waitedSoFar(call),
          std::to_string(call.plan.priority)},
         &World::requested);
 }

@@ -13,7 +13,7 @@ namespace pbx::sim {
 
 // One AGI() of the rendered dialplan: agi://.../ROUTE/TOKEN?tenant=TENANT with agi_arg_1 and so on.
 struct Question {
-    std::string route; // "route", "gate", "done", "callback"
+    std::string route; // "route", "place", "gate", "done", "callback"
     std::string tenant;
     std::vector<std::string> arguments;
     std::string channel, uniqueid, context, exten;

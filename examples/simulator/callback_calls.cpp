@@ -103,7 +103,8 @@ void World::enterContext(Call& call, int priority, std::string_view application)
 // The placeholder: among those who wait, at the place that pbxd has told.
 void World::waitForAgent(Call& call) {
     const CallbackOrder& order = call.half->order;
-    enterContext(call, 5, "Queue");
+    // customer first as it was when r10 and r11 were recorded: his place was not kept while his phone rang
+    enterContext(call, order.agentFirst ? 10 : 5, "Queue");
     if (order.queue == none) {
         hangupCaller(call);
         return;

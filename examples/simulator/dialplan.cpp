@@ -18,11 +18,13 @@ constexpr auto offerLasts = 3s;         // the prompt and a second more
 constexpr auto announcementLasts = 6s;
 constexpr auto apologyLasts = 4s;
 
-int numberOf(std::string_view text) {
+int wholeOf(std::string_view text) {
     int value = 0;
     std::from_chars(text.data(), text.data() + text.size(), value);
-    return std::clamp(value, 0, mostPriority);
+    return std::max(value, 0);
 }
+
+int numberOf(std::string_view text) { return std::min(wholeOf(text), mostPriority); }
 
 } // namespace
 
@@ -149,9 +151,10 @@ void World::toQueue(Call& call, Index queue) {
     later(call, voiceComesAfter, call.offered ? &World::offer : &World::waitInQueue);
 }
 
-// Before the queue; nobody who came before or comes meanwhile is passed by that.
+// Before the queue; nobody who came before or comes meanwhile is passed by that: pbxd tells the place. Should it not
+// answer, Asterisk counts those who listen to the offer as well; here they are not counted.
 void World::offer(Call& call) {
-    call.a.goTo(goContext, "queue", 8, "Read", "PBX_PRESSED");
+    call.a.goTo(goContext, "queue", 9, "Read", "PBX_PRESSED");
     call.place = static_cast<int>(queues_[call.queue].waiting.size()) + 1;
     if (call.asking.asks && call.asking.after == Micros(0))
         press(call, &Call::a, "1", 1500ms, &World::confirmNumber);
@@ -160,12 +163,25 @@ void World::offer(Call& call) {
 }
 
 void World::waitInQueue(Call& call) {
-    Queue& queue = queues_[call.queue];
-    call.a.goTo(goContext, "wait", 4, "Queue", queue.name + ",t");
-    if (queue.max > 0 && queue.waiting.size() >= static_cast<std::size_t>(queue.max)) {
+    const Queue& queue = queues_[call.queue];
+    const auto isCaller = [this](CallId id) { return !find(id)->half; }; // the place of a callback is not counted
+    if (queue.max > 0 && std::ranges::count_if(queue.waiting, isCaller) >= queue.max) {
         sorry(call);
         return;
     }
+    if (call.place == 0) return joinQueue(call);
+    enterState(call, CallState::application);
+    call.a.goTo("pbxd-agi", "place", 8, "AGI");
+    ask(call, "place", {queue.name, waitedSoFar(call), std::to_string(call.plan.priority)}, &World::placed);
+}
+
+void World::placed(Call& call, const Answer& answer) {
+    if (answer.done()) call.place = wholeOf(answer.get("PBX_PLACE"));
+    joinQueue(call);
+}
+
+void World::joinQueue(Call& call) {
+    call.a.goTo(goContext, "wait", 14, "Queue", queues_[call.queue].name + ",t");
     enterQueue(call);
     if (call.offered && call.asking.asks && call.asking.after > Micros(0))
         timers_.at(now_ + call.asking.after, [this, id = call.id] { pressInQueue(id); });

@@ -195,6 +195,9 @@ private:
     void toQueue(Call& call, Index queue);
     void offer(Call& call);
     void waitInQueue(Call& call);
+    void placed(Call& call, const Answer& answer);
+    void joinQueue(Call& call);
+    std::string waitedSoFar(const Call& call) const;
     void moved(Call& call, const std::string& info);
     Index defaultQueue(Index tenant) const;
     // asked_calls.cpp: a caller asks to be called back

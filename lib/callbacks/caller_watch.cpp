@@ -2,6 +2,7 @@
 
 #include "base/error.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace pbx::callbacks {
@@ -63,6 +64,7 @@ void CallerWatch::drop(const Seen& seen, std::string_view why) {
 }
 
 void CallerWatch::adjust(Sight& sight) const {
+    arrivals_.adjust(sight);
     kept_.with([&](const auto& kept) {
         if (kept.empty()) return;
         for (auto& [name, queue] : sight.queues)
@@ -156,10 +158,7 @@ void CallerWatch::gaveUp(const Seen& seen, const KnownCaller& caller) {
     wanted.requestedBy = "abandon";
     wanted.source = "phone " + caller.number; // as for one who asks by phone
     wanted.priority = caller.priority;
-    wanted.waitingSince = kept_.with([&](const auto& kept) {
-        const auto found = kept.find(seen.call);
-        return found == kept.end() ? seen.at - waited : found->second.since;
-    });
+    wanted.waitingSince = sinceOf(seen);
     try {
         const auto made = callbacks_.request(domain::Scope(caller.tenant), wanted);
         told(made.existing ? "abandon_existing" : "abandon_new", seen, made.callback.id);
@@ -170,6 +169,16 @@ void CallerWatch::gaveUp(const Seen& seen, const KnownCaller& caller) {
             throw;
         told("abandon_refused", seen, {});
     }
+}
+
+UtcTime CallerWatch::sinceOf(const Seen& seen) const {
+    const auto kept = kept_.with([&](const auto& all) {
+        const auto found = all.find(seen.call);
+        return found == all.end() ? std::nullopt : std::optional(found->second.since);
+    });
+    if (kept) return *kept;
+    const auto joined = seen.at - std::chrono::seconds(seen.waited);
+    return std::min(joined, arrivals_.find(seen.server, seen.queue, seen.call).value_or(joined));
 }
 
 void CallerWatch::told(std::string_view what, const Seen& seen, const CallbackId& callback) const {

@@ -3,11 +3,12 @@
 // waiting long enough is called back.
 // Seen in the change feed, so that nobody is missed who waits for a moment only, and whoever let him in; on the boards
 // where the feed cannot tell (after a restart, when another node's Asterisk is taken over).
-// Threads: turn() from one; adjust() any. Nothing is thrown: what the database refuses now is tried again.
+// Threads: turn() from one; the rest any. Nothing is thrown: what the database refuses now is tried again.
 #pragma once
 
 #include "base/guarded.hpp"
 #include "base/log.hpp"
+#include "callbacks/arrivals.hpp"
 #include "callbacks/sight.hpp"
 #include "live/feed.hpp"
 #include "storage/callbacks.hpp"
@@ -51,7 +52,12 @@ public:
 
     // `driven`: the boards of the Asterisks that this process drives. Called several times a second.
     void turn(const std::vector<live::SnapshotPtr>& driven);
-    // A caller who waits at a callback's place waits since that was asked for.
+    // That call, which joins the queue now, came then already.
+    void arrived(const std::string& server, const std::string& queue, const std::string& call, UtcTime since) {
+        arrivals_.tell(server, queue, call, since);
+    }
+    // Since when callers really wait: who joined later than he came, since then; who waits at a callback's place, since
+    // that was asked for.
     void adjust(Sight& sight) const;
 
 private:
@@ -78,6 +84,7 @@ private:
     void drop(const Seen& seen, std::string_view why);
     void returned(const Seen& seen, const KnownCaller& caller);
     void gaveUp(const Seen& seen, const KnownCaller& caller);
+    UtcTime sinceOf(const Seen& seen) const; // of one who gave up
     void told(std::string_view what, const Seen& seen, const CallbackId& callback) const;
 
     const live::Feed& feed_;
@@ -85,6 +92,7 @@ private:
     storage::CallbackReturnRepository& returns_;
     const CallerWatchLinks links_;
     const Log log_;
+    Arrivals arrivals_;
     std::uint64_t after_;
     std::set<std::string> active_; // Asterisks that were driven, and in step, at the last turn
     std::deque<Seen> pending_;

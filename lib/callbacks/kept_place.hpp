@@ -1,4 +1,5 @@
-// The place of an open callback that its customer takes over when he calls by himself.
+// Where a caller belongs who is not simply the last: who takes over the place of his open callback, and who came before
+// he joins the queue.
 // Threads: pure functions. Nothing fails.
 #pragma once
 
@@ -22,5 +23,10 @@ struct KeptPlace {
 std::optional<KeptPlace> keptPlace(const Sight& sight, const std::string& asteriskQueue,
                                    const domain::Callback& callback, int priority,
                                    const std::vector<storage::CallbackJob>& underWay);
+
+// The position for the caller on `channelId` who has waited since `since`: behind whoever is to be served before him.
+// He himself, should the board show him there still, does not count. nullopt as above.
+std::optional<int> callerPlace(const Sight& sight, const std::string& asteriskQueue, const std::string& channelId,
+                               int priority, UtcTime since, const std::vector<storage::CallbackJob>& underWay);
 
 } // namespace pbx::callbacks

@@ -46,6 +46,7 @@ std::set<std::string, std::less<>> cutOffTenants(const live::Snapshot& board) {
 
 Sight sightOf(const live::Snapshot& board, UtcTime now, bool driven) {
     Sight out;
+    out.server = board.server;
     out.driven = driven;
     out.current = driven && !board.stale;
     out.at = now;

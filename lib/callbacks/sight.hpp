@@ -31,6 +31,7 @@ struct QueueSight {
 };
 
 struct Sight {
+    std::string server;                                    // [asterisk.NAME]
     bool driven = false;                                   // this node drives the Asterisk
     bool current = false;                                  // and its board is live; else nothing is done
     UtcTime at;                                            // when it was seen

@@ -30,7 +30,7 @@ std::string phoneLines(const TenantSite& site) {
     std::vector<std::string> out;
     for (const auto& [phone, name, interface] : site.phones) {
         out.push_back("exten => " + phone.extension + ",hint," + interface);
-        out.push_back("exten => " + phone.extension + ",1,Dial(" + interface + ",25,tT)");
+        out.push_back("exten => " + phone.extension + ",1,Dial(" + interface + ",25,t)");
         out.emplace_back(" same => n,Hangup()");
     }
     return lines(out);
@@ -54,6 +54,11 @@ std::string outboundLines(Faults& faults, const TenantSite& site, const std::str
     return lines(out);
 }
 
+// Q.931 causes by which the called side, not the trunk or the network, has said no: unknown number, hung up, busy, no
+// answer, declined, number changed, incomplete number. By the next trunk the phone would ring once more. Asterisk calls
+// some of them CHANUNAVAIL.
+constexpr std::string_view ofThePerson = "1|16|17|19|21|22|28";
+
 std::string dialLines(const TenantSite& site) {
     std::vector<std::string> out;
     out.emplace_back(" same => n(dial),Set(PBX_FROM=${CALLERID(num)})");
@@ -61,9 +66,10 @@ std::string dialLines(const TenantSite& site) {
         const auto endpoint = site.tenant.name + "-trunk-" + trunk.name;
         out.push_back(" same => n,Set(CALLERID(num)=${IF($[\"${PBX_SHOWN}\" != \"\"]?${PBX_SHOWN}:" +
                       (trunk.callerNumber.empty() ? "${PBX_FROM}" : trunk.callerNumber) + ")})");
-        out.push_back(" same => n,Dial(PJSIP/${EXTEN}@" + endpoint + ",60,T)");
+        out.push_back(" same => n,Dial(PJSIP/${EXTEN}@" + endpoint + ",60)");
         out.emplace_back(" same => n,GotoIf($[\"${DIALSTATUS}\" != \"CHANUNAVAIL\" & \"${DIALSTATUS}\" != "
                          "\"CONGESTION\"]?over)");
+        out.push_back(" same => n,GotoIf($[\"${HANGUPCAUSE}\" : \"^(" + std::string(ofThePerson) + ")$\"]?over)");
     }
     out.emplace_back(" same => n(over),NoOp(${DIALSTATUS})");
     return lines(out);

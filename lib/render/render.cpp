@@ -51,9 +51,9 @@ public:
         Files files;
         for (const auto& [name, body] : templates())
             if (std::ranges::count(name, '.') == 1) files[std::string(name)] = fillHere(body, common_);
-        std::vector<std::string> waitLimits;
-        for (const auto& tenant : site_.tenants) addTenant(files, tenant, waitLimits);
-        common_["WAIT_LIMITS"] = lines(waitLimits);
+        std::vector<std::string> limits;
+        for (const auto& tenant : site_.tenants) addTenant(files, tenant, limits);
+        common_["LIMITS"] = lines(limits);
         auto& dialplan = files["extensions.conf"];
         dialplan = fillHere(templateText("extensions.conf"), common_) + extensions_;
         dialplan += "\n; Tells which of them is in force.\n[" + std::string(stampContext) + "]\nexten => " +
@@ -73,7 +73,7 @@ private:
     void setMachine() {
         if (machine_.version < 16 || machine_.version > 22) faults_.add("the version of Asterisk must be 16 to 22");
         setDirectories();
-        set("WAIT_LIMITS", "");
+        set("LIMITS", "");
         set("AT", "@");
         set("SERVER", word(faults_, machine_.server, "_-", "the server's name"));
         set("REALM", "pbxd");
@@ -95,7 +95,9 @@ private:
         set("AGI", hostPort(machine_.agiHost, machine_.agiPort, "the address for FastAGI"));
         set("AGI_ALSO", furtherPbxd());
         // Queue() lost an argument, macro, with Asterisk 21
-        set("TO_POSITION", machine_.version >= 21 ? ",,,," : ",,,,,");
+        const std::string toGosub = machine_.version >= 21 ? ",," : ",,,";
+        set("TO_GOSUB", toGosub);
+        set("TO_POSITION", toGosub + ",,");
         set("AGI_TOKEN", word(faults_, machine_.agiToken.reveal(), "", "the FastAGI token"));
         setOdbc();
     }
@@ -168,7 +170,7 @@ private:
 
     // --- tenants
 
-    void addTenant(Files& files, const TenantSite& site, std::vector<std::string>& waitLimits) {
+    void addTenant(Files& files, const TenantSite& site, std::vector<std::string>& limits) {
         Values values = common_;
         const auto& tenant = site.tenant.name;
         const auto who = "tenant " + tenant + ": ";
@@ -182,9 +184,7 @@ private:
         files["pjsip.conf"] += fillHere(templateText("pjsip.tenant.conf"), values);
         for (const auto& queue : site.queues) {
             files["queues.conf"] += fillHere(templateText("queues.queue.conf"), queueValues(queue, who));
-            if (queue.settings.maxWaitSeconds)
-                waitLimits.push_back("PBX_WAIT_" + md5(queue.queue.asteriskName) + " = " +
-                                     std::to_string(*queue.settings.maxWaitSeconds));
+            addLimits(limits, queue);
         }
         for (const auto& phone : site.phones) files["pjsip.conf"] += phoneText(phone, values, who);
         for (const auto& trunk : site.trunks) files["pjsip.conf"] += trunkText(trunk, values, who);
@@ -196,6 +196,19 @@ private:
         values["READY"] = readyLines(site);
         values["CODES"] = codeLines(faults_, machine_.codes, tenant);
         extensions_ += fillHere(templateText("extensions.tenant.conf"), values);
+    }
+
+    // What the dialplan itself sees to.
+    static void addLimits(std::vector<std::string>& limits, const QueueSite& site) {
+        const auto add = [&](std::string_view name, std::string_view value) {
+            limits.push_back("PBX_" + std::string(name) + '_' + md5(site.queue.asteriskName) + " = " +
+                             std::string(value));
+        };
+        const auto& settings = site.settings;
+        if (settings.maxWaitSeconds) add("WAIT", std::to_string(*settings.maxWaitSeconds));
+        if (settings.maxWaiting > 0) add("MOST", std::to_string(settings.maxWaiting));
+        if (settings.leaveWhen != domain::Presence::always)
+            add("LEAVE", settings.leaveWhen == domain::Presence::loggedIn ? "logged_in" : "unpaused");
     }
 
     Values queueValues(const QueueSite& site, const std::string& who) {
@@ -212,7 +225,6 @@ private:
         whole("RING", settings.ringSeconds);
         whole("RETRY", settings.retrySeconds);
         whole("WRAPUP", site.queue.wrapupSeconds);
-        whole("MAX_WAITING", settings.maxWaiting);
         whole("WEIGHT", settings.weight);
         whole("SERVICE_LEVEL", settings.serviceLevelSeconds);
         whole("POSITION_EVERY", settings.positionEverySeconds);

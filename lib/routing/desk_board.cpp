@@ -1,5 +1,7 @@
 #include "routing/desk_board.hpp"
 
+#include "domain/callback.hpp"
+
 #include <algorithm>
 
 namespace pbx::routing {
@@ -18,9 +20,10 @@ bool isFree(const live::Member& member, UtcTime now) {
 
 QueueFacts factsOf(const live::Queue& queue, UtcTime now) {
     QueueFacts facts;
-    facts.waiting = static_cast<int>(queue.callers.size());
     facts.longestWaitSeconds = 0;
     for (const auto& caller : queue.callers) {
+        if (domain::parseCallbackChannelId(caller->uniqueid)) continue; // the place of a callback: nobody waits there
+        ++facts.waiting;
         const auto waited = std::chrono::duration_cast<std::chrono::seconds>(now - caller->since).count();
         facts.longestWaitSeconds = std::max(*facts.longestWaitSeconds, static_cast<int>(waited));
     }

@@ -6,9 +6,9 @@ from render import number
 class Asking:
     """What a caller who asks to be called back does and hears."""
 
-    def call(self, caller, headers=""):
+    def call(self, caller, headers="", to="0100"):
         since = self.ami.mark()
-        call = self.provider.call(number("viatalk", "0100"), caller, headers)
+        call = self.provider.call(number("viatalk", to), caller, headers)
         self.addCleanup(call.hangup)
         new = self.event("Newchannel", since=since)
         return call, new.get("Uniqueid"), since

@@ -544,6 +544,16 @@ class Rendered(Site):
         self.joins("dotblock", "0100", "16465550200", "sales", why="queued")
         self.joins("viatalk", "0100", "16465550300", "billing", why="diverted")
         self.elsewhere()
+        self.a_callbacks_place_is_no_caller()
+
+    def a_callbacks_place_is_no_caller(self):
+        """With one caller waiting the queue is full, and overflows before that."""
+        since = self.ami.mark()
+        variables = {"PBX_CB_QUEUE": "viatalk-busy", "PBX_CB_TENANT": "viatalk", "PBX_CB_POSITION": 1}
+        self.ami.action("Originate", Channel="Local/s@pbxd-callback-queue/n", Application="Wait", Data="1", Async="true", Timeout="60000", Variable=[f"__{k}={v}" for k, v in variables.items()])
+        place = self.ami.wait(lambda m: m.get("Event") == "QueueCallerJoin" and m.get("Queue") == "viatalk-busy", 10, since)
+        self.joins("viatalk", "0104", "16465550001", "busy", why="queued")
+        self.ami.action("Hangup", Channel=place.get("Channel"))
 
     @contextlib.contextmanager
     def waiting(self, tenant, to):

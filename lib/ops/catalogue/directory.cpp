@@ -186,7 +186,8 @@ const TypeDesc& QueueStatusResult::describe() {
         field<&QueueStatusResult::asteriskName>("asterisk_name", "Its name in Asterisk."),
         field<&QueueStatusResult::department>("department", "Department that owns it."),
         field<&QueueStatusResult::strategy>("strategy", "Asterisk's strategy; absent: Asterisk has no such queue."),
-        field<&QueueStatusResult::maxLength>("max_length", "Callers at most; 0: no limit."),
+        field<&QueueStatusResult::maxLength>(
+            "max_length", "Asterisk's own limit, 0: none; callers alone are limited by queue.get_settings."),
         field<&QueueStatusResult::weight>("weight", "Weight against other queues."),
         field<&QueueStatusResult::serviceLevelSeconds>("service_level_seconds", "Asterisk's service-level threshold."),
         field<&QueueStatusResult::counts>("counts", "Counts over callers and members."),

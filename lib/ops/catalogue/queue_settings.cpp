@@ -8,7 +8,7 @@ constexpr std::string_view strategyDoc =
     "Asterisk takes a change from or to linear only when it starts anew.";
 constexpr std::string_view ringDoc = "Seconds one agent's phone rings, 1 to 300.";
 constexpr std::string_view retryDoc = "Seconds before the next one rings, 0 to 300.";
-constexpr std::string_view maxWaitingDoc = "Callers who may wait; 0: any number.";
+constexpr std::string_view maxWaitingDoc = "Callers who may wait, callbacks not counted; 0: any number.";
 constexpr std::string_view weightDoc = "Of two queues with a free agent in common the heavier one is served.";
 constexpr std::string_view levelDoc = "Asterisk's service-level threshold.";
 constexpr std::string_view musicDoc = "Class of the music on hold.";

@@ -45,6 +45,7 @@ protected:
     }
     UtcTime sinceOf(const std::string& call) {
         Sight sight;
+        sight.server = "pbx1";
         sight.queues["acme-sales"].waiting.push_back({clock.now(), 0, {}, call});
         watch.adjust(sight);
         return sight.queues.at("acme-sales").waiting.at(0).since;
@@ -292,6 +293,36 @@ TEST_F(CallerWatchOf, WhoAdoptsAndGivesUpKeepsTheOldPlace) {
     ASSERT_EQ(1U, open().size());
     EXPECT_NE(id, open()[0].id);
     EXPECT_EQ(asked, open()[0].requestedAt);
+}
+
+TEST_F(CallerWatchOf, WhoListenedToTheOfferCameBeforeHeJoined) {
+    known.policy.abandonAfter = 5s;
+    const auto came = clock.now();
+    turn();
+    watch.arrived("pbx1", "acme-sales", "17.1", came);
+    clock.advance(3s);
+    watch.arrived("pbx1", "acme-support", "17.2", came);
+    watch.arrived("pbx2", "acme-sales", "17.3", came);
+    watch.arrived("pbx1", "acme-sales", "17.4", clock.now() + 1h); // nobody comes after he has joined
+    EXPECT_EQ(came, sinceOf("17.1"));
+    for (const auto* other : {"17.2", "17.3", "17.4"}) EXPECT_EQ(clock.now(), sinceOf(other)) << other;
+    joins();
+    clock.advance(8s);
+    leaves(8);
+    turn();
+    ASSERT_EQ(1U, open().size());
+    EXPECT_EQ(came, open()[0].requestedAt);
+}
+
+TEST(ArrivalsOf, ManyCallsAreForgottenInTheirOrder) {
+    const auto noon = fromEpochMicros(1'790'000'000'000'000);
+    Arrivals arrivals(2);
+    for (const auto* call : {"1", "2", "2", "1", "2"}) arrivals.tell("pbx1", "acme-sales", call, noon);
+    arrivals.tell("pbx1", "acme-sales", "2", noon + 5s);
+    arrivals.tell("pbx1", "acme-sales", "3", noon);
+    EXPECT_EQ(std::nullopt, arrivals.find("pbx1", "acme-sales", "1"));
+    EXPECT_EQ(noon + 5s, arrivals.find("pbx1", "acme-sales", "2"));
+    EXPECT_EQ(noon, arrivals.find("pbx1", "acme-sales", "3"));
 }
 
 } // namespace

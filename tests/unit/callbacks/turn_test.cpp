@@ -59,6 +59,28 @@ TEST_F(TurnOf, WhoTakesOverACallbacksPlace) {
     EXPECT_EQ(std::nullopt, keptPlace(sight, "acme-support", mine, 0, underWay));
 }
 
+// Behind callbacks that were asked for before he came, too; he himself does not count.
+TEST_F(TurnOf, WhoCameBeforeHeJoins) {
+    storage::CallbackJob job;
+    job.callback.id = first;
+    job.callback.requestedAt = noon;
+    caller(-20s); // caller-0
+    placeholder(first, 1s);
+    caller(20s); // caller-2
+    Sight sight;
+    sight.queues["acme-sales"] = queue;
+    const auto place = [&](const std::string& channel, Micros after, int priority = 0) {
+        return callerPlace(sight, "acme-sales", channel, priority, noon + after, {job});
+    };
+    EXPECT_EQ(1, place("new", -30s));
+    EXPECT_EQ(2, place("new", -10s));
+    EXPECT_EQ(3, place("new", 10s));
+    EXPECT_EQ(4, place("new", 30s));
+    EXPECT_EQ(1, place("new", 30s, 1));
+    EXPECT_EQ(3, place("caller-2", 20s));
+    EXPECT_EQ(std::nullopt, callerPlace(sight, "acme-support", "new", 0, noon, {}));
+}
+
 TEST_F(TurnOf, NobodyWaits) { EXPECT_EQ(1, position(first)); }
 
 TEST_F(TurnOf, BehindThoseWhoCameEarlier) {

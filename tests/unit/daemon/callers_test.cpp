@@ -1,6 +1,8 @@
 // Who a caller is to callbacks, and what the change feed is told of them: by the tenant's tables.
 #include "daemon/callers.hpp"
 
+#include "daemon/agi_place.hpp"
+
 #include "storage_test.hpp"
 
 namespace pbx::daemon {
@@ -27,6 +29,7 @@ protected:
         holder.set(std::make_shared<const domain::Directory>(storage::loadDirectory(*db)));
         desk.emplace(*repos, [] { return [](const domain::Queue&) { return std::optional<routing::QueueFacts>(); }; });
         lookup.emplace(*repos, *desk, holder, boards, clock);
+        watch.emplace(feed, repos->callbacks, repos->callbackReturns, callbacks::CallerWatchLinks{}, Log::none());
         live::Queue shown;
         shown.name = "acme-sales";
         auto caller = std::make_shared<live::Caller>();
@@ -47,6 +50,8 @@ protected:
     std::shared_ptr<live::Snapshot> board = std::make_shared<live::Snapshot>();
     Boards boards = [this] { return std::vector<live::SnapshotPtr>{board}; };
     std::optional<CallerLookup> lookup;
+    live::Feed feed;
+    std::optional<callbacks::CallerWatch> watch;
 };
 
 TEST_P(CallersOf, AreKnownWhereAPolicyWantsIt) {
@@ -97,8 +102,7 @@ TEST_P(CallersOf, AreAsImportantAsTheTablesSay) {
 
 TEST_P(CallersOf, TakeOverTheirOwnPlace) {
     company();
-    const PlaceKeeper keeper(
-        *repos, boards, [](callbacks::Sight&) {}, clock);
+    const PlaceKeeper keeper(*repos, boards, *watch, clock);
     const auto ruling = [&](routing::Presentation presentation = routing::Presentation::allowed) {
         auto out = desk->rule({scope->tenant(), "2125550123", presentation, "+12125550100", clock.now()});
         out.decision.destination.kind = domain::DestinationKind::queue;
@@ -125,6 +129,46 @@ TEST_P(CallersOf, TakeOverTheirOwnPlace) {
     policy.onReturn = CallbackReturn::cancel;
     repos->callbacks.setPolicy(*scope, queue, policy);
     EXPECT_FALSE(keeper.find(ruling()));
+}
+
+// Two who listen to the offer at once, the one who came later being done first; and one who came before both.
+TEST_P(CallersOf, JoinWhereTheyBelong) {
+    company();
+    const PlaceKeeper keeper(*repos, boards, *watch, clock);
+    const AskedPlace asked(keeper, holder, clock, Log::none());
+    const auto ask = [&](const std::string& call, const std::string& waited,
+                         const std::string& queueName = "acme-sales", const std::string& server = "pbx1") {
+        agi::Request out;
+        out.server = server;
+        out.query = {{"tenant", "acme"}};
+        out.variables = {{"agi_uniqueid", call}, {"agi_arg_1", queueName}, {"agi_arg_2", waited}, {"agi_arg_3", "0"}};
+        return asked.answer(out);
+    };
+    const auto at = [](const char* position) { return agi::Answer{{"PBX_PLACE", position}, {"PBX_DONE", "1"}}; };
+    EXPECT_EQ(at("2"), ask("17.3", "2.000")); // behind the one who has waited for an hour
+    auto shown = *board->queues.find("acme-sales");
+    auto later = std::make_shared<live::Caller>();
+    later->uniqueid = "17.3";
+    later->since = clock.now();
+    shown.callers.push_back(std::move(later));
+    board->queues.put(shown, 2);
+    clock.advance(1s);
+    EXPECT_EQ(at("2"), ask("17.2", "3.500")); // he came half a second before the other, who joined a second ago
+    EXPECT_EQ(at("3"), ask("17.4", "2.500"));
+    EXPECT_EQ(at("1"), ask("17.5", "3700"));
+    EXPECT_EQ(at("2"), ask("17.3", "3.000")); // himself, whom the board has not seen leave yet
+    EXPECT_TRUE(ask("17.6", "1", "acme-support").empty());
+    EXPECT_TRUE(ask("17.6", "1", "acme-sales", "pbx2").empty());
+    EXPECT_TRUE(ask("", "1").empty());
+    board->stale = true;
+    EXPECT_TRUE(ask("17.7", "8").empty());
+    board->stale = false;
+    later = std::make_shared<live::Caller>();
+    later->uniqueid = "17.7"; // joined by what the dialplan had reckoned; when he came is known all the same
+    later->since = clock.now();
+    shown.callers.push_back(std::move(later));
+    board->queues.put(shown, 3);
+    EXPECT_EQ(at("4"), ask("17.8", "7")); // the order of those who stand there is Asterisk's own
 }
 
 TEST_P(CallersOf, WhatTheFeedIsToldOfCallbacks) {

@@ -92,7 +92,7 @@ TEST(Render, AQueueByDefaultAndWithEverySetting) {
     auto site = sampleSite();
     const auto plain = section(render(site).at("queues.conf"), "acme-support");
     EXPECT_EQ("[acme-support](pbxd-queue)\nstrategy = rrmemory\nmusicclass = default\ntimeout = 15\nretry = "
-              "2\nwrapuptime = 7\nmaxlen = 0\n"
+              "2\nwrapuptime = 7\n; callers alone are counted, and by the dialplan: PBX_MOST_\nmaxlen = 0\n"
               "weight = 0\nservicelevel = 20\njoinempty = yes\nleavewhenempty = no\nannounce-frequency = "
               "0\nannounce-position = no\n"
               "announce-holdtime = no\n",
@@ -102,6 +102,7 @@ TEST(Render, AQueueByDefaultAndWithEverySetting) {
     settings.joinWhen = domain::Presence::unpaused;
     settings.leaveWhen = domain::Presence::loggedIn;
     settings.maxWaitSeconds = 40;
+    settings.maxWaiting = 30;
     settings.positionEverySeconds = 30;
     settings.periodicSound = "acme/hello";
     settings.agentSound = "beep";
@@ -110,11 +111,12 @@ TEST(Render, AQueueByDefaultAndWithEverySetting) {
     for (const auto line :
          {"strategy = leastrecent\n", "joinempty = paused,unavailable,invalid,unknown\n",
           "leavewhenempty = unavailable,invalid,unknown\n", "announce-frequency = 30\n", "announce-position = yes\n",
-          "announce = beep\n", "periodic-announce = acme/hello\nperiodic-announce-frequency = 60\n"})
+          "announce = beep\n", "maxlen = 0\n", "periodic-announce = acme/hello\nperiodic-announce-frequency = 60\n"})
         EXPECT_TRUE(has(full, line)) << line << full;
     // echo -n acme-support | md5sum
-    EXPECT_TRUE(
-        has(section(files.at("extensions.conf"), "globals"), "PBX_WAIT_ff769c1ac52d088868aedd7d8c362a8e = 40\n"));
+    EXPECT_TRUE(has(section(files.at("extensions.conf"), "globals"),
+                    "PBX_WAIT_ff769c1ac52d088868aedd7d8c362a8e = 40\nPBX_MOST_ff769c1ac52d088868aedd7d8c362a8e = 30\n"
+                    "PBX_LEAVE_ff769c1ac52d088868aedd7d8c362a8e = logged_in\n"));
 }
 
 TEST(Render, TheTenantStandsInItsOwnContextsAndEveryQuestionIsBounded) {
@@ -132,14 +134,14 @@ TEST(Render, TheTenantStandsInItsOwnContextsAndEveryQuestionIsBounded) {
     const auto agents = section(text, "acme-agents");
     EXPECT_TRUE(has(
         agents, "include => acme-outbound\nexten => +12125550100,1,Goto(acme-inbound,${EXTEN},1)\n"
-                "exten => 101,hint,PJSIP/acme-101\nexten => 101,1,Dial(PJSIP/acme-101,25,tT)\n same => n,Hangup()\n"))
+                "exten => 101,hint,PJSIP/acme-101\nexten => 101,1,Dial(PJSIP/acme-101,25,t)\n same => n,Hangup()\n"))
         << agents;
     EXPECT_TRUE(has(section(text, "acme-outbound"),
                     "exten => _+1212!,1,GotoIf($[${LEN(${EXTEN})} != ${LEN(${FILTER(0-9+,${EXTEN})})}]?no)\n"
                     " same => n,Goto(acme-dial,${EXTEN},1)\n same => n(no),Hangup(21)\n"
                     "exten => _+1212976!,1,Hangup(21)\n"
                     "exten => i,1,Hangup(21)\n"));
-    EXPECT_TRUE(has(section(text, "acme-dial"), "Dial(PJSIP/${EXTEN}@acme-trunk-main,60,T)"));
+    EXPECT_TRUE(has(section(text, "acme-dial"), "Dial(PJSIP/${EXTEN}@acme-trunk-main,60)\n"));
 }
 
 TEST(Render, TheCustomerIsDialledByOneTrunkOnceTheGateIsOpen) {

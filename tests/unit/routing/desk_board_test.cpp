@@ -47,6 +47,11 @@ TEST(DeskBoard, CountsWhoWaitsAndForHowLong) {
     EXPECT_EQ(3, facts->waiting);
     EXPECT_EQ(90, facts->longestWaitSeconds);
     EXPECT_EQ(0, facts->loggedIn);
+    auto place = *caller(500s); // of a callback
+    place.uniqueid = "pbxd-abcdefgh234567zzaaabx";
+    queue.callers.push_back(std::make_shared<live::Caller>(place));
+    EXPECT_EQ(3, boardOf({board("main", queue)}, now)(on("main", "acme-support"))->waiting);
+    EXPECT_EQ(90, boardOf({board("main", queue)}, now)(on("main", "acme-support"))->longestWaitSeconds);
     const auto quiet = boardOf({board("main", named("acme-support"))}, now)(on("main", "acme-support"));
     ASSERT_TRUE(quiet);
     EXPECT_EQ(0, quiet->waiting);

@@ -187,6 +187,44 @@ TEST(Dialplan, RefusedGoesBackToHisPlace) {
     EXPECT_EQ(office.pbxd.argumentsOf("callback").size(), 1U); // and asks no second time
 }
 
+TEST(Dialplan, AfterTheOfferHeJoinsWherePbxdSays) {
+    Office office("viatalk", false);
+    office.decide("queue", "viatalk-support");
+    office.call("12015550201");
+    office.call("12015550202");
+    office.run(1s);
+    office.decide("queue", "viatalk-support", "3", "1");
+    office.world.changePriority("viatalk-support", office.of("QueueCallerJoin").front()->get("Channel"), 3, true);
+    office.pbxd.answers["place"] = {{"PBX_PLACE", "1"}, {"PBX_DONE", "1"}};
+    office.call("12015550203");
+    office.run(5s);
+    EXPECT_THAT(office.waiting(office.support), ElementsAre("12015550203", "12015550201", "12015550202"));
+    ASSERT_EQ(office.pbxd.argumentsOf("place").size(), 1U); // who is offered nothing is simply the last
+    const auto asked = office.pbxd.argumentsOf("place").front();
+    EXPECT_EQ(asked[0], "viatalk-support");
+    EXPECT_NEAR(std::stod(asked[1]), 3.1, 0.2); // the offer
+    EXPECT_EQ(asked[2], "3");
+}
+
+TEST(Dialplan, CallersAloneFillAQueue) {
+    Office office("viatalk", false);
+    Queue small;
+    small.tenant = office.tenant;
+    small.name = "viatalk-small";
+    small.max = 1;
+    office.support = office.world.addQueue(small); // of the callback
+    office.callBack();
+    office.run(1s);
+    ASSERT_EQ(office.waiting(office.support).size(), 1U);
+    office.decide("queue", "viatalk-small");
+    office.call("12015550201");
+    office.run(1s);
+    ASSERT_EQ(office.waiting(office.support).size(), 2U);
+    office.call("12015550202");
+    office.run(1s);
+    EXPECT_EQ(office.waiting(office.support).size(), 2U);
+}
+
 TEST(Dialplan, ARestartForgetsWhatWasAsked) {
     Office office;
     office.decide("queue", "viatalk-support");
