@@ -13,18 +13,21 @@ agi::Answer AskedPlace::answer(const agi::Request& request) const {
     const auto* tenant = askingTenant(*directory, request);
     const auto* mapped = directory->queueByAsteriskName(request.server, queue);
     const bool theirs = tenant && mapped && mapped->tenant == tenant->id && !call.empty();
-    const auto place = theirs ? places_.placeOf({request.server, queue, call, priorityOf(request.variable("agi_arg_3")),
-                                                 waitingSince(clock_.now(), request.variable("agi_arg_2"))})
-                              : std::nullopt;
+    int position = 0; // none
+    if (theirs)
+        position = places_
+                       .placeOf({request.server, queue, call, priorityOf(request.variable("agi_arg_3")),
+                                 waitingSince(clock_.now(), request.variable("agi_arg_2"))})
+                       .value_or(0);
     log_.write(theirs ? LogLevel::info : LogLevel::warning, "route.place",
                {{"asterisk", request.server},
                 {"tenant", request.argument("tenant")},
                 {"queue", queue},
                 {"call", call},
                 {"waited", request.variable("agi_arg_2")},
-                {"position", place.value_or(0)}});
-    if (!place) return {};
-    return {{"PBX_PLACE", std::to_string(*place)}, {"PBX_DONE", "1"}};
+                {"position", position}});
+    if (position == 0) return {};
+    return {{"PBX_PLACE", std::to_string(position)}, {"PBX_DONE", "1"}};
 }
 
 } // namespace pbx::daemon
