@@ -255,6 +255,18 @@ class Gate:
         self.assertEqual(self.event("AgentConnect").get("Uniqueid"), self.channel)
         self.event("AgentConnect", Uniqueid=other)
 
+    def test_the_customer_first_and_nobody_takes_him(self):
+        """He is tried again: music is not what he was called for."""
+        def impatient(call):
+            call.answer()
+            time.sleep(2)
+            call.hangup()
+        self.customer(impatient)
+        self.begin(agent="busy", mode="customer_first")
+        self.event("QueueCallerJoin", Uniqueid=self.channel)
+        self.press("1")
+        self.assertEqual(self.became()[:2], ("agent_gone", "ANSWER"))
+
     def test_without_a_trunk_no_agent_is_called_and_the_gate_not_asked(self):
         """pbxd's board would have kept it from that already; here the dialplan is alone."""
         self.customer(lambda call: call.phone.refuse(call, "486 Busy Here"))
