@@ -18,7 +18,8 @@ public:
     // What happened before now is not told. `jobs` and `clock` must outlive it.
     NewsFeed(storage::CallbackJobRepository& jobs, Publish publish, const Clock& clock);
 
-    // Once for each, as long as its writer's clock and ours are not further apart than `window`.
+    // Once for each, as long as its writer's clock and ours are not further apart than `window`. Where our clock was
+    // set back, too, but for what happened in the second or so that it tells again with the first turn thereafter.
     void turn();
 
 private:
@@ -28,8 +29,10 @@ private:
     storage::CallbackJobRepository& jobs_;
     const Publish publish_;
     const Clock& clock_;
-    const UtcTime begun_;
-    std::map<std::string, UtcTime> seen_; // by id, of the window
+    UtcTime from_; // what is older was told, or was before our time
+    UtcTime last_; // the last turn that succeeded, by both clocks
+    SteadyTime lastSteady_;
+    std::map<std::string, UtcTime> seen_; // by id, since from_
 };
 
 } // namespace pbx::callbacks

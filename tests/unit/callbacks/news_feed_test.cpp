@@ -45,6 +45,43 @@ TEST_F(NewsFeedOf, WhatIsSeenLateComesAllTheSame) {
     EXPECT_EQ((std::vector{early.str() + "/1", late.str() + "/1"}), told);
 }
 
+TEST_F(NewsFeedOf, AClockThatIsSetBackTellsNothingAgainAndHidesNothing) {
+    std::vector<std::string> all;
+    const auto asks = [&](int n) { all.push_back(request("+12125550" + std::to_string(n)).str() + "/1"); };
+    for (int n = 200; n < 210; ++n) {
+        asks(n);
+        turn();
+        turn(20s);
+    }
+    ASSERT_EQ(all, told);
+    clock.jump(-95s);
+    asks(300);
+    turn();
+    EXPECT_EQ(all, told);
+    for (int n = 301; n < 310; ++n) {
+        asks(n);
+        turn(20s);
+        EXPECT_EQ(all, told) << n;
+    }
+}
+
+TEST_F(NewsFeedOf, AClockThatIsSetBackJustAfterTheStart) {
+    turn();
+    clock.jump(-1h);
+    const auto id = request();
+    turn();
+    turn();
+    EXPECT_EQ(std::vector{id.str() + "/1"}, told); // and not what was before
+}
+
+// The database was away from this node alone.
+TEST_F(NewsFeedOf, AfterALongPauseWhatWasMissedComes) {
+    turn();
+    const auto id = request();
+    turn(10min);
+    EXPECT_EQ(std::vector{id.str() + "/1"}, told);
+}
+
 TEST_F(NewsFeedOf, MoreThanOneBatch) {
     turn();
     for (int i = 0; i < 600; ++i) {
