@@ -154,8 +154,8 @@ constexpr std::array settings{
         restart, 0, 60, "seconds"},
     Setting{"access", "outage_seconds", whole, "900",
             "While the database cannot be reached nothing can be verified: whoever was verified before goes on so much "
-            "longer, so that the live board can be read. What was changed or revoked meanwhile by another node is not "
-            "seen until then; 0 switches it off.",
+            "longer, so that the live board can be read, but changes nothing. What was changed or revoked meanwhile by "
+            "another node is not seen until then; 0 switches it off.",
             restart, 0, 3600, "seconds"},
     Setting{"access", "argon2_parallel", whole, "2",
             "Password computations at the same time (64 MiB each); more logins are told to retry.", restart, 1, 16,

@@ -116,17 +116,17 @@ private:
         PrincipalPtr principal;
         try {
             principal = verify();
-        } catch (const Error& error) { // the database is away or both hashers are busy: that was no wrong login
+        } catch (const storage::Away&) {
             attempt.undecided();
-            if (error.code() != ErrorCode::unavailable) throw;
             awayUntil_ = clock.steady() + askAgainAfter;
             if (auto known = cache.findInOutage(key, clock.steady(), clock.now())) return known;
             throw;
-        } catch (...) {
+        } catch (...) { // the database or the hashers are busy: that was no wrong login, and no right one
             attempt.undecided();
             throw;
         }
         if (!principal) {
+            cache.forgetKey(key); // or it would be believed again in the next outage
             refused.fetch_add(1, std::memory_order_relaxed);
             throw refusal();
         }

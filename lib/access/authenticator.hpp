@@ -1,7 +1,7 @@
-// Credentials in, Principal out: verified once, remembered for at most 60 s (longer only while the database is away),
-// throttled per account and per address.
-// Threads: any. Fails with pbx::Error: unauthenticated (never says why), tooManyRequests (retry later), unavailable.
-// A hit in the cache and every refusal without credentials, malformed or throttled, send no database statement.
+// Credentials in, Principal out: verified once, remembered for at most 60 s (longer only while the database cannot be
+// reached: then Principal::unverified), throttled per account and per address. Threads: any. Fails with pbx::Error:
+// unauthenticated (never says why), tooManyRequests (retry later), unavailable. A hit in the cache and every refusal
+// without credentials, malformed or throttled, send no database statement.
 #pragma once
 
 #include "access/passwords.hpp"
@@ -23,8 +23,9 @@ namespace pbx::access {
 
 struct AuthenticatorSettings {
     std::chrono::seconds rememberFor{60}; // 0-60
-    std::chrono::seconds outageFor{900};  // 0-3600: what was verified is believed so much longer while it cannot be
-                                          // verified anew, so that the live board can be read without a database
+    std::chrono::seconds outageFor{900};  // 0-3600: what was verified is believed so much longer while the database
+                                          // cannot be reached, so that the live board can be read without one; the
+                                          // Principal is marked as unverified and may change nothing
     std::size_t rememberAtMost = 20000;   // credentials; the oldest is forgotten first
     std::size_t throttleEntries = 65536;  // counters kept; the least recently used is forgotten first
     int failuresPerPair = 10;             // wrong logins a minute from one address on one account

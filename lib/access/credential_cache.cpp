@@ -21,25 +21,32 @@ void CredentialCache::noteUse(const Principal& principal, UtcTime now) {
 }
 
 PrincipalPtr CredentialCache::find(const std::string& key, SteadyTime steady, UtcTime now) {
-    return find(key, steady, steady, now);
+    return find(key, false, steady, now);
 }
 
 PrincipalPtr CredentialCache::findInOutage(const std::string& key, SteadyTime steady, UtcTime now) {
-    return find(key, steady - outageFor_, steady, now);
+    return find(key, true, steady, now);
 }
 
-PrincipalPtr CredentialCache::find(const std::string& key, SteadyTime notEndedBy, SteadyTime steady, UtcTime now) {
+PrincipalPtr CredentialCache::find(const std::string& key, bool outage, SteadyTime steady, UtcTime now) {
     std::lock_guard lock(mutex_);
     const auto it = index_.find(key);
     if (it == index_.end()) return nullptr;
-    const auto& entry = *it->second;
+    auto& entry = *it->second;
     if (entry.until + outageFor_ <= steady || (entry.principal->expiresAt && *entry.principal->expiresAt <= now)) {
         erase(it->second);
         return nullptr;
     }
-    if (entry.until <= notEndedBy) return nullptr;
+    const bool old = entry.until <= steady;
+    if (old && !outage) return nullptr;
     noteUse(*entry.principal, now);
-    return entry.principal;
+    if (!old) return entry.principal;
+    if (!entry.unverified) {
+        auto marked = std::make_shared<Principal>(*entry.principal);
+        marked->unverified = true;
+        entry.unverified = std::move(marked);
+    }
+    return entry.unverified;
 }
 
 void CredentialCache::put(const std::string& key, PrincipalPtr principal, std::uint64_t generation, SteadyTime steady,
@@ -50,7 +57,7 @@ void CredentialCache::put(const std::string& key, PrincipalPtr principal, std::u
     if (const auto it = index_.find(key); it != index_.end()) erase(it->second);
     while (!entries_.empty() && (entries_.size() >= atMost_ || entries_.front().until + outageFor_ <= steady))
         erase(entries_.begin());
-    entries_.push_back({key, std::move(principal), steady + rememberFor_});
+    entries_.push_back({key, std::move(principal), nullptr, steady + rememberFor_});
     index_[key] = std::prev(entries_.end());
 }
 
@@ -62,6 +69,11 @@ void CredentialCache::forget(const UserId& user) {
         if (it->principal->user == user) erase(it);
         it = next;
     }
+}
+
+void CredentialCache::forgetKey(const std::string& key) {
+    std::lock_guard lock(mutex_);
+    if (const auto it = index_.find(key); it != index_.end()) erase(it->second);
 }
 
 void CredentialCache::forgetAll() {

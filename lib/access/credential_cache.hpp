@@ -26,10 +26,12 @@ public:
     std::uint64_t generation() const;
     // Nothing when it is not there, too old, or its token has expired.
     PrincipalPtr find(const std::string& key, SteadyTime steady, UtcTime now);
-    // Only where the database cannot be asked: also one that is too old by no more than `outageFor`.
+    // Only where the database cannot be asked: also one that is too old by no more than `outageFor`; it is marked as
+    // unverified.
     PrincipalPtr findInOutage(const std::string& key, SteadyTime steady, UtcTime now);
     void put(const std::string& key, PrincipalPtr principal, std::uint64_t generation, SteadyTime steady, UtcTime now);
     void forget(const UserId& user);
+    void forgetKey(const std::string& key); // it was verified anew, and is wrong
     void forgetAll();
     std::size_t size() const;
 
@@ -42,6 +44,7 @@ private:
     struct Entry {
         std::string key;
         PrincipalPtr principal;
+        PrincipalPtr unverified; // the same, marked; made when it is first asked for
         SteadyTime until;
     };
     using Entries = std::list<Entry>; // in the order of their end
@@ -50,7 +53,7 @@ private:
         UtcTime written{};
     };
 
-    PrincipalPtr find(const std::string& key, SteadyTime notEndedBy, SteadyTime steady, UtcTime now);
+    PrincipalPtr find(const std::string& key, bool outage, SteadyTime steady, UtcTime now);
     void noteUse(const Principal& principal, UtcTime now);
     void erase(Entries::iterator entry);
 

@@ -26,6 +26,8 @@ struct Principal {
     std::string tokenName;
     std::vector<std::string> operations; // the token's patterns; not looked at for a password
     std::optional<UtcTime> expiresAt;    // the token's
+    bool unverified = false; // verified a good while ago, and the database that could tell anew cannot be reached: may
+                             // read the live board and change nothing
 
     // Whether the token (if one) covers this operation. The role is judged besides: a token never widens it.
     bool covers(std::string_view operation) const;

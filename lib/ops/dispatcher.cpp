@@ -1,6 +1,7 @@
 #include "ops/dispatcher.hpp"
 
 #include "base/encoding.hpp"
+#include "base/random.hpp"
 #include "ops/json.hpp"
 
 namespace pbx::ops {
@@ -54,7 +55,7 @@ private:
 Dispatcher::Dispatcher(const Services& services, access::Authenticator& authenticator, access::AuditWriter& audit,
                        const Log& log, CallObserver observer)
     : services_(services), handlers_(allHandlers()), authenticator_(authenticator), audit_(audit), log_(log),
-      observer_(std::move(observer)), owed_(services.repositories.idempotency) {}
+      observer_(std::move(observer)), owed_(services.repositories.idempotency, log) {}
 
 std::unique_ptr<Session> Dispatcher::admit(CallContext context) {
     try {
@@ -94,6 +95,10 @@ Outcome Dispatcher::run(const CallContext& from, const access::PrincipalPtr& pri
         throw Error(ErrorCode::forbidden, std::string(operation.name) + " is not open to role " +
                                               std::string(domain::roleText(principal->role)) +
                                               (principal->via == access::Via::token ? " with this token" : ""));
+    if (operation.changes && principal->unverified) // the database may be back before the next login is verified by it
+        throw Error(ErrorCode::unavailable,
+                    "the database cannot be reached, so the login cannot be verified; nothing was changed")
+            .retryIn(2);
     validate(CommonParams::describe(), &common);
     validate(params.type(), params.get());
     Context context(services_, principal, resolveTenant(*principal, common, *services_.directory.get()));
@@ -109,13 +114,15 @@ Outcome Dispatcher::run(const CallContext& from, const access::PrincipalPtr& pri
     }
 }
 
+void Dispatcher::settleKeys() const { owed_.settle(); }
+
 std::optional<std::string> Dispatcher::begin(const storage::IdempotencyKey& key, const Value& params) const {
     owed_.settle();
     try {
         // Masked: a quick hash over a password would lie in the database for everyone who can read it to guess at.
         return services_.repositories.idempotency.begin(key, hashHex(toJson(params, Secrets::masked)), idempotencyKept);
     } catch (const Error& error) {
-        if (error.code() == ErrorCode::outcomeUnknown) owed_.owe(key, {}); // ours, and nothing was done under it
+        if (error.code() == ErrorCode::outcomeUnknown) owed_.owe(key); // ours, perhaps
         throw;
     }
 }
@@ -126,7 +133,7 @@ Outcome Dispatcher::perform(Context& context, const Operation& operation, const 
     if (!common.idempotencyKey) return run(context, params);
 
     const storage::IdempotencyKey key{context.tenant().value_or(TenantId()), context.principal().user,
-                                      std::string(operation.name), *common.idempotencyKey};
+                                      std::string(operation.name), *common.idempotencyKey, randomText(16)};
     if (const auto reply = begin(key, params)) {
         Value stored = operation.makeResult();
         decodeObject(*reply, stored.type(), stored.get());

@@ -1,11 +1,15 @@
-// Idempotency keys whose end could not be stored, as the database went away under the request: stored before the next
-// request with a key, so that one that was refused can be sent again and one that was done is answered alike.
-// Threads: any. Nothing fails. At most 10,000 are kept: one a request that was under way at that moment.
+// The ends of requests with an idempotency key: stored at once, or owed while the database is away and stored later, so
+// that one that was refused can be sent again and one that was done is answered alike.
+// Threads: any. Nothing fails; what the database will never take is logged and given up (the key then "still runs"
+// until it expires). At most 10,000 are owed: one a request that was under way at that moment.
 #pragma once
 
+#include "base/error.hpp"
+#include "base/log.hpp"
 #include "storage/idempotency.hpp"
 
-#include <deque>
+#include <cstdint>
+#include <map>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -14,26 +18,38 @@ namespace pbx::ops {
 
 class OwedKeys {
 public:
-    explicit OwedKeys(storage::IdempotencyRepository& keys) : keys_(keys) {}
+    // `keys` must outlive it.
+    OwedKeys(storage::IdempotencyRepository& keys, const Log& log) : keys_(keys), log_(log) {}
 
-    // The end of a key's request: its reply, or nothing where it failed and the key is free again. Owed when the
-    // database does not take it now.
+    // The end of a key's request: its reply, or nothing where it failed and the key is free again. The last one said
+    // of a request is what stays, also where a former one is still owed.
     void end(const storage::IdempotencyKey& key, const std::optional<std::string>& reply);
-    void owe(const storage::IdempotencyKey& key, const std::optional<std::string>& reply);
-    // Stores what is owed, as far as the database takes it.
+    // It may be that the key is ours and nothing was done under it: it is freed with the next settle().
+    void owe(const storage::IdempotencyKey& key);
+    // Stores what is owed, as far as the database takes it; of many some, the others the next time.
     void settle();
+    std::size_t owed() const;
 
 private:
     static constexpr std::size_t most = 10000;
+    static constexpr int atOnce = 50; // whoever settles has other work
+    enum class Stored { yes, later, never };
     struct Owed {
         storage::IdempotencyKey key;
         std::optional<std::string> reply;
+        std::uint64_t said = 0; // grows with each end(): what was said meanwhile is stored, too
+        bool storing = false;   // by one thread at a time
     };
-    bool store(const Owed& one);
+    std::optional<std::string> takeNext(const std::string& after);
+    bool store(const std::string& owner);
+    Stored tryToStore(const Owed& one);
+    void giveUp(const storage::IdempotencyKey& key, const Error& error) const;
 
     storage::IdempotencyRepository& keys_;
-    std::mutex mutex_;
-    std::deque<Owed> owed_;
+    const Log log_;
+    mutable std::mutex mutex_;
+    std::map<std::string, Owed> owed_; // by the request (IdempotencyKey::owner)
+    std::string lastTried_;            // so that one that has to wait does not hold up those behind it
 };
 
 } // namespace pbx::ops

@@ -82,7 +82,7 @@ void Connections::runRead(const Work& work) {
             // SELECTs only: once more on another session is safe. It died between the check and its use.
             if (fault.kind == FaultKind::lost && (*checkout).used && !fresh) continue;
             if (fault.sessionGood()) checkout.good();
-            throw errorOf(fault);
+            throwFault(fault);
         } catch (const Error&) {
             checkout.good(); // the repository's own judgement, not the session's fault
             throw;
@@ -97,7 +97,7 @@ void Connections::runPlain(const Work& work) {
         work(sql);
         checkout.good();
     } catch (const Poco::Exception& e) {
-        throw errorOf(faultIn(sql, e)); // the session may hold half a transaction: not given back
+        throwFault(faultIn(sql, e)); // the session may hold half a transaction: not given back
     }
 }
 
@@ -125,7 +125,7 @@ Connections::Attempt Connections::tryWrite(const Work& work, bool mayRepeat) {
             rollback(sql);
             checkout.good();
             if (mayRepeat) return Attempt::again;
-            throw errorOf(fault);
+            throwFault(fault);
         }
         if (stage == Stage::beginning && fault.kind == FaultKind::lost && mayRepeat) return Attempt::again;
         if (stage == Stage::committing && !fault.sessionGood() && settings_.engine == Engine::mariadb) {
@@ -138,7 +138,7 @@ Connections::Attempt Connections::tryWrite(const Work& work, bool mayRepeat) {
             if (stage != Stage::beginning) rollback(sql);
             checkout.good();
         }
-        throw errorOf(fault);
+        throwFault(fault);
     } catch (const Error&) {
         rollback(sql);
         checkout.good();

@@ -1,9 +1,11 @@
 // The one door to the database: settings, pool, schema state, statement counter. Repositories take a Database&.
 // Threads: any, after open(); close() once, when nobody uses it any more.
-// Fails with pbx::Error: unavailable (no server, no session in time), unsupported (a schema this program does not
-// know), conflict (a migration was changed after it ran), invalidArgument (bad settings). Causes are for the log only.
+// Fails with pbx::Error: unavailable (no server: Away; or no session in time), unsupported (a schema this program does
+// not know), conflict (a migration was changed after it ran), invalidArgument (bad settings). Causes are for the log
+// only.
 #pragma once
 
+#include "base/error.hpp"
 #include "base/log.hpp"
 #include "base/secret.hpp"
 #include "base/time.hpp"
@@ -14,6 +16,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace pbx::storage {
@@ -72,6 +75,12 @@ struct PoolFigures {
 struct Versions {
     std::int64_t access = 0;    // a user or token was changed, disabled or revoked (a new one needs no notice)
     std::int64_t directory = 0; // tenants, departments, queues, agents
+};
+
+// The `unavailable` of a database that cannot be reached at all: it is not merely busy.
+class Away : public Error {
+public:
+    explicit Away(Error error) : Error(std::move(error)) {}
 };
 
 class Connections; // lib/storage/connections.hpp, for repositories only

@@ -49,8 +49,8 @@ public:
         if (role_ == SqliteRole::writer) {
             const auto mode = sql.row<Row<std::string>>("PRAGMA journal_mode = WAL");
             if (!mode || at<0>(*mode) != "wal")
-                throw Error(ErrorCode::unavailable, "the database file cannot be used in WAL mode")
-                    .because(settings_.file);
+                throw Away(Error(ErrorCode::unavailable, "the database file cannot be used in WAL mode")
+                               .because(settings_.file));
             sql.execute("PRAGMA synchronous = FULL"); // an answered change survives a power cut
             sql.execute("PRAGMA foreign_keys = ON");
         } else {
@@ -76,8 +76,8 @@ private:
             if (fd >= 0) ::close(fd);
         }
         if (problem != 0)
-            throw Error(ErrorCode::unavailable, "the database file cannot be opened")
-                .because(settings_.file + ": " + std::strerror(problem));
+            throw Away(Error(ErrorCode::unavailable, "the database file cannot be opened")
+                           .because(settings_.file + ": " + std::strerror(problem)));
     }
 
     int accessProblem() const {

@@ -166,4 +166,9 @@ Error errorOf(const Fault& fault) {
     return error(ErrorCode::internal, "the database refused a statement");
 }
 
+void throwFault(const Fault& fault) {
+    if (fault.kind == FaultKind::lost || fault.kind == FaultKind::away) throw Away(errorOf(fault));
+    throw errorOf(fault);
+}
+
 } // namespace pbx::storage

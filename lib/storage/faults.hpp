@@ -1,5 +1,5 @@
 // What a database error means, told from POCO's exceptions; the one place that knows both engines' numbers and texts.
-// Threads: any. Nothing here fails.
+// Threads: any. Nothing here fails but on purpose.
 #pragma once
 
 #include "base/error.hpp"
@@ -37,5 +37,7 @@ struct Fault {
 Fault faultOf(Engine engine, const Poco::Exception& exception, int sessionError = 0);
 // As pbx::Error, for a statement before COMMIT: nothing was changed.
 Error errorOf(const Fault& fault);
+// Throws it, as Away where the database cannot be reached.
+[[noreturn]] void throwFault(const Fault& fault);
 
 } // namespace pbx::storage

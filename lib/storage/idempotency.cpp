@@ -8,11 +8,12 @@ namespace {
 // --- SQL ---
 #define PBX_KEY "tenant_id = ? AND user_id = ? AND operation = ? AND idem_key = ?"
 constexpr auto find = "SELECT body_hash, reply IS NOT NULL, expires_at FROM idempotency_keys WHERE " PBX_KEY;
-constexpr auto insert = "INSERT INTO idempotency_keys (tenant_id, user_id, operation, idem_key, body_hash, expires_at) "
-                        "VALUES (?, ?, ?, ?, ?, ?)";
-constexpr auto renew = "UPDATE idempotency_keys SET body_hash = ?, reply = NULL, expires_at = ? WHERE " PBX_KEY;
-constexpr auto setReply = "UPDATE idempotency_keys SET reply = ? WHERE " PBX_KEY;
-constexpr auto erase = "DELETE FROM idempotency_keys WHERE reply IS NULL AND " PBX_KEY;
+constexpr auto insert = "INSERT INTO idempotency_keys (tenant_id, user_id, operation, idem_key, owner, body_hash, "
+                        "expires_at) VALUES (?, ?, ?, ?, ?, ?, ?)";
+constexpr auto renew =
+    "UPDATE idempotency_keys SET owner = ?, body_hash = ?, reply = NULL, expires_at = ? WHERE " PBX_KEY;
+constexpr auto setReply = "UPDATE idempotency_keys SET reply = ? WHERE owner = ? AND " PBX_KEY;
+constexpr auto erase = "DELETE FROM idempotency_keys WHERE reply IS NULL AND owner = ? AND " PBX_KEY;
 const std::string ofKey = " FROM idempotency_keys WHERE " PBX_KEY;
 #undef PBX_KEY
 constexpr auto expired = "SELECT tenant_id, user_id, operation, idem_key FROM idempotency_keys WHERE expires_at <= ? "
@@ -52,13 +53,14 @@ std::optional<std::string> IdempotencyRepository::begin(const IdempotencyKey& ke
             const auto row = sql.row<KeyRow>(find + std::string(sql.dialect().forUpdate()), with({}, key));
             if (!row) {
                 auto values = with({}, key);
+                values.emplace_back(key.owner);
                 values.emplace_back(bodyHash);
                 values.emplace_back(epochMicros(now + keepFor));
                 sql.execute(insert, values);
                 return std::nullopt;
             }
             if (fromEpochMicros(at<2>(*row)) <= now) {
-                sql.execute(renew, with({bodyHash, epochMicros(now + keepFor)}, key));
+                sql.execute(renew, with({key.owner, bodyHash, epochMicros(now + keepFor)}, key));
                 return std::nullopt;
             }
             if (at<0>(*row) != bodyHash)
@@ -74,11 +76,11 @@ std::optional<std::string> IdempotencyRepository::begin(const IdempotencyKey& ke
 }
 
 void IdempotencyRepository::finish(const IdempotencyKey& key, const std::string& reply) {
-    database_.connections().write([&](Sql& sql) { sql.execute(setReply, with({reply}, key)); });
+    database_.connections().write([&](Sql& sql) { sql.execute(setReply, with({reply, key.owner}, key)); });
 }
 
 void IdempotencyRepository::abandon(const IdempotencyKey& key) {
-    database_.connections().write([&](Sql& sql) { sql.execute(erase, with({}, key)); });
+    database_.connections().write([&](Sql& sql) { sql.execute(erase, with({key.owner}, key)); });
 }
 
 int IdempotencyRepository::purge(int atMost) {

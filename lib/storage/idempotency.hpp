@@ -15,7 +15,8 @@ struct IdempotencyKey {
     TenantId tenant; // empty: an operation that belongs to no tenant
     UserId user;
     std::string operation;
-    std::string key; // the caller's, 1-128 bytes
+    std::string key;   // the caller's, 1-128 bytes
+    std::string owner; // random, of this request alone: 1-32 letters and digits
 };
 
 class IdempotencyRepository {
@@ -26,8 +27,9 @@ public:
     // time. A key whose work never finished (the process died) stays "still runs" until it expires.
     std::optional<std::string> begin(const IdempotencyKey& key, const std::string& bodyHash,
                                      std::chrono::seconds keepFor);
+    // Both change nothing where the key is not (or no longer) this owner's, so they may come late, and twice.
     void finish(const IdempotencyKey& key, const std::string& reply);
-    // The work failed and changed nothing: the key may be used again.
+    // The work failed and changed nothing: the key may be used again. A key that has its reply keeps it.
     void abandon(const IdempotencyKey& key);
     // Deletes expired keys, at most `atMost`; answers how many. Call it now and then.
     int purge(int atMost = 1000);

@@ -13,6 +13,8 @@ Error unavailable(const char* text, std::string cause = {}) {
     return Error(ErrorCode::unavailable, text).because(std::move(cause)).retryIn(1);
 }
 
+Away away(const char* text, std::string cause = {}) { return Away(unavailable(text, std::move(cause))); }
+
 } // namespace
 
 PooledSession::~PooledSession() {
@@ -27,7 +29,7 @@ std::unique_ptr<PooledSession> Pool::acquire() {
     const auto deadline = std::chrono::steady_clock::now() + acquireTimeout_;
     std::unique_lock lock(mutex_);
     for (;;) {
-        if (closed_) throw unavailable("the database is being closed");
+        if (closed_) throw away("the database is being closed");
         if (!idle_.empty()) {
             auto session = std::move(idle_.front());
             idle_.pop_front();
@@ -43,7 +45,7 @@ std::unique_ptr<PooledSession> Pool::acquire() {
         }
         if (figures_.open < limit_) {
             if (failedAt_ != SteadyTime{} && std::chrono::steady_clock::now() - failedAt_ < noStorm)
-                throw unavailable("the database cannot be reached", "the last attempt failed a moment ago");
+                throw away("the database cannot be reached", "the last attempt failed a moment ago");
             ++figures_.open;
             lock.unlock();
             return connect();
@@ -69,7 +71,7 @@ std::unique_ptr<PooledSession> Pool::connect() {
         return session;
     } catch (const Poco::Exception& e) {
         failed();
-        throw unavailable("the database cannot be reached", e.displayText());
+        throw away("the database cannot be reached", e.displayText());
     } catch (...) {
         failed();
         throw;

@@ -1,6 +1,7 @@
 // Our own small pool of Poco::Data sessions. Not for outside lib/storage; repositories never see it.
-// Threads: any. Fails with pbx::Error: unavailable (no session in time, no server); an Opener with Poco exceptions.
-// Why not POCO's SessionPool: it hands out dead MySQL sessions, connects under its lock and never waits (PROTOCOLS §6).
+// Threads: any. Fails with pbx::Error: unavailable (no session in time; no server: Away); an Opener with Poco
+// exceptions. Why not POCO's SessionPool: it hands out dead MySQL sessions, connects under its lock and never waits
+// (PROTOCOLS §6).
 #pragma once
 
 #include "base/time.hpp"

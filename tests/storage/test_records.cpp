@@ -106,18 +106,18 @@ TEST_P(Records, ParallelAuditRowsHaveNoGapAndOneChain) {
 }
 
 TEST_P(Records, AnIdempotencyKeyAnswersAlikeAndRefusesAnotherBody) {
-    const IdempotencyKey key{TenantId("t_1"), UserId("u_1"), "queue.create", "k-\xC3\xA4 1"};
+    const IdempotencyKey key{TenantId("t_1"), UserId("u_1"), "queue.create", "k-\xC3\xA4 1", "o1"};
     EXPECT_FALSE(repos->idempotency.begin(key, "hash", 1h));
     EXPECT_EQ(ErrorCode::conflict, codeOf([&] { repos->idempotency.begin(key, "hash", 1h); })); // still runs
     const std::string reply = "{\"id\": \"q_1\"}" + std::string(300000, 'x');
     repos->idempotency.finish(key, reply);
     EXPECT_EQ(reply, repos->idempotency.begin(key, "hash", 1h));
     EXPECT_EQ(ErrorCode::conflict, codeOf([&] { repos->idempotency.begin(key, "other body", 1h); }));
-    for (auto other : {IdempotencyKey{TenantId("t_2"), key.user, key.operation, key.key},
-                       IdempotencyKey{key.tenant, UserId("u_2"), key.operation, key.key},
-                       IdempotencyKey{key.tenant, key.user, "queue.delete", key.key}})
+    for (auto other : {IdempotencyKey{TenantId("t_2"), key.user, key.operation, key.key, "o2"},
+                       IdempotencyKey{key.tenant, UserId("u_2"), key.operation, key.key, "o3"},
+                       IdempotencyKey{key.tenant, key.user, "queue.delete", key.key, "o4"}})
         EXPECT_FALSE(repos->idempotency.begin(other, "hash", 1h)); // keys are apart
-    const IdempotencyKey failed{key.tenant, key.user, "queue.create", "k2"};
+    const IdempotencyKey failed{key.tenant, key.user, "queue.create", "k2", "o5"};
     repos->idempotency.begin(failed, "hash", 1h);
     repos->idempotency.abandon(failed);
     EXPECT_FALSE(repos->idempotency.begin(failed, "hash", 1h));
@@ -128,12 +128,26 @@ TEST_P(Records, AnIdempotencyKeyAnswersAlikeAndRefusesAnotherBody) {
     EXPECT_EQ(3, repos->idempotency.purge());
     EXPECT_FALSE(repos->idempotency.begin(key, "other body", 1h));
     EXPECT_EQ(ErrorCode::invalidArgument, codeOf([&] {
-                  repos->idempotency.begin({key.tenant, key.user, "op", ""}, "h", 1h);
+                  repos->idempotency.begin({key.tenant, key.user, "op", "", "o6"}, "h", 1h);
               }));
 }
 
+TEST_P(Records, AnIdempotencyKeyIsEndedByItsOwnerAlone) {
+    const IdempotencyKey first{TenantId("t_1"), UserId("u_1"), "queue.create", "k", "first"};
+    auto second = first;
+    second.owner = "second";
+    repos->idempotency.begin(first, "hash", 1h);
+    clock.advance(1h);
+    EXPECT_FALSE(repos->idempotency.begin(second, "hash", 1h)); // the first one's time is over
+    repos->idempotency.finish(first, "of the first");
+    repos->idempotency.abandon(first);
+    EXPECT_EQ(ErrorCode::conflict, codeOf([&] { repos->idempotency.begin(first, "hash", 1h); }));
+    repos->idempotency.finish(second, "of the second");
+    EXPECT_EQ("of the second", repos->idempotency.begin(first, "hash", 1h));
+}
+
 TEST_P(Records, OfManyWithOneIdempotencyKeyOneWorks) {
-    const IdempotencyKey key{TenantId("t_1"), UserId("u_1"), "queue.create", "k"};
+    const IdempotencyKey key{TenantId("t_1"), UserId("u_1"), "queue.create", "k", "o"};
     std::atomic<int> works{0}, refused{0};
     std::vector<std::thread> threads;
     for (int i = 0; i < 6; ++i)

@@ -1,6 +1,7 @@
 #include "access_test.hpp"
 
 #include "access/throttle.hpp"
+#include "storage/connections.hpp"
 
 #include <chrono>
 #include <thread>
@@ -118,8 +119,10 @@ TEST_F(AuthenticatorOf, WhileTheDatabaseIsAwayWhoWasVerifiedGoesOnForAWhile) {
     restart();
     login(basic("alice", good));
     db->close();
+    EXPECT_FALSE(login(basic("alice", good))->unverified);
     clock.advance(std::chrono::seconds(61));
     EXPECT_EQ("alice", login(basic("alice", good))->login);
+    EXPECT_TRUE(login(basic("alice", good))->unverified);
     EXPECT_EQ(ErrorCode::unavailable, refusal(basic("alice", "another long password"))); // nobody can tell
     EXPECT_EQ(ErrorCode::unavailable, refusal(basic("bob", good)));
     clock.advance(std::chrono::seconds(298)); // 359 s: 60 and 300 are not over
@@ -139,6 +142,24 @@ TEST_F(AuthenticatorOf, ADatabaseThatIsBackIsAskedAgainAndWhatChangedCounts) {
         storage::UserRepository(other).update(domain::Scope(tenant), "alice", change);
     }
     EXPECT_EQ(ErrorCode::unauthenticated, refusal(basic("alice", good))); // remembered for the outage alone
+    db->close();
+    EXPECT_EQ(ErrorCode::unavailable, refusal(basic("alice", good))) << "what was refused is not believed again";
+}
+
+// Overload is no outage: whoever makes it must not gain by it.
+TEST_F(AuthenticatorOf, WhileTheDatabaseIsBusyNobodyIsBelievedUnverified) {
+    settings.sessions = 1;
+    settings.acquireTimeout = 20ms;
+    db = std::make_unique<storage::Database>(settings, Log::none(), clock);
+    restart();
+    user("alice");
+    login(basic("alice", good));
+    clock.advance(61s);
+    db->connections().read([&](storage::Sql&) { EXPECT_EQ(ErrorCode::unavailable, refusal(basic("alice", good))); });
+    EXPECT_FALSE(login(basic("alice", good))->unverified);
+    clock.advance(61s);
+    db->onStatement([](std::string_view) { throw Error(ErrorCode::unavailable, "the database is busy"); });
+    EXPECT_EQ(ErrorCode::unavailable, refusal(basic("alice", good)));
 }
 
 TEST_F(AuthenticatorOf, ATokenWorksAsBearerAndAsBasicUntilItExpiresOrIsRevoked) {

@@ -1,0 +1,144 @@
+// The dispatcher over a database that other nodes use, too.
+#include "ops/dispatcher.hpp"
+
+#include "ops/catalogue/routing_callers.hpp"
+#include "storage_test.hpp"
+
+namespace pbx::ops {
+namespace {
+
+using namespace std::chrono_literals;
+using pbx::test::codeOf;
+
+// One daemon: a database of its own over the common one.
+struct Node {
+    Node(const storage::DatabaseSettings& settings, const Clock& clock)
+        : database(settings, Log::none(), clock), repositories(database), authenticator(database, clock, Log::none()),
+          accounts(database, authenticator), audit(database, clock),
+          desk(repositories, [] { return routing::Board(); }), services{database,
+                                                                        repositories,
+                                                                        accounts,
+                                                                        directory,
+                                                                        [] {},
+                                                                        feed,
+                                                                        [] { return std::vector<live::SnapshotPtr>(); },
+                                                                        [] { return std::vector<LinkFacts>(); },
+                                                                        [] { return true; },
+                                                                        clock,
+                                                                        0,
+                                                                        "test",
+                                                                        "node",
+                                                                        clock.now(),
+                                                                        desk,
+                                                                        [](std::vector<domain::Action>) {
+                                                                            return std::shared_ptr<control::Watch>();
+                                                                        },
+                                                                        {},
+                                                                        [](const TenantId&, const std::string&,
+                                                                           const storage::CapAlarm&) {},
+                                                                        [](std::string_view, const Error&) {}},
+          dispatcher(services, authenticator, audit, log) {
+        directory.set(std::make_shared<const domain::Directory>(storage::loadDirectory(database)));
+    }
+    const Log log = Log::none();
+    storage::Database database;
+    storage::Repositories repositories;
+    access::Authenticator authenticator;
+    access::Accounts accounts;
+    access::AuditWriter audit;
+    domain::DirectoryHolder directory;
+    live::Feed feed;
+    routing::Desk desk;
+    const Services services;
+    Dispatcher dispatcher;
+};
+
+class DispatcherOf : public pbx::test::StorageTest {
+protected:
+    void SetUp() override {
+        StorageTest::SetUp();
+        if (!db) return;
+        tenant = tenantScope("acme").tenant();
+        a = std::make_unique<Node>(settings, clock);
+        b = std::make_unique<Node>(settings, clock);
+        who.user = UserId("u_1");
+        who.login = "alice";
+        who.tenant = tenant;
+        who.role = domain::Role::admin;
+    }
+    void TearDown() override {
+        a.reset();
+        b.reset();
+        StorageTest::TearDown();
+    }
+    template <class Op>
+    Value call(Node& node, typename Op::Params params, const std::optional<std::string>& key = {}) {
+        const auto session = node.dispatcher.admitAs(std::make_shared<const access::Principal>(who), {});
+        CommonParams common;
+        common.idempotencyKey = key;
+        return std::get<Value>(session->call(*findOperation(Op::name), common, Value::of(std::move(params))));
+    }
+    std::string block(Node& node, const std::string& key) {
+        BlocklistAddParams params;
+        params.number = "+12125550123";
+        return call<BlocklistAdd>(node, params, key).as<BlockRow>().id;
+    }
+    // The commit of the next transaction of the node ends with nobody knowing; it came to nothing.
+    static void loseNextCommit(Node& node) {
+        node.database.onStatement([&node, lost = false](std::string_view text) mutable {
+            if (text != "COMMIT" || std::exchange(lost, true)) return;
+            throw Error(ErrorCode::outcomeUnknown, "the database went away");
+        });
+    }
+
+    TenantId tenant;
+    access::Principal who;
+    std::unique_ptr<Node> a, b;
+};
+
+// A's begin() is lost, the client asks B, and A settles while B works.
+TEST_P(DispatcherOf, AKeyOwedOnOneNodeIsNotTakenFromAnother) {
+    loseNextCommit(*a);
+    EXPECT_EQ(ErrorCode::outcomeUnknown, codeOf([&] { block(*a, "key"); }));
+    int begun = 0;
+    b->database.onStatement([&](std::string_view text) {
+        if (text.starts_with("BEGIN") && ++begun == 2) a->dispatcher.settleKeys(); // B's own work begins
+    });
+    const auto id = block(*b, "key");
+    EXPECT_GE(begun, 3); // the key, the work, the key's reply
+    EXPECT_EQ(id, block(*b, "key"));
+    EXPECT_EQ(id, block(*a, "key"));
+    EXPECT_EQ(1, number("SELECT COUNT(*) FROM blocklist"));
+}
+
+// A has the key, cannot say how its request ended, and gets no other request with a key.
+TEST_P(DispatcherOf, AnIdleNodeSettlesWhatItOwes) {
+    bool away = true;
+    a->database.onStatement([&](std::string_view text) {
+        if (away && text.starts_with("UPDATE idempotency_keys")) throw Error(ErrorCode::unavailable, "away");
+    });
+    const auto id = block(*a, "key");
+    EXPECT_EQ(ErrorCode::conflict, codeOf([&] { block(*b, "key"); }));
+    away = false;
+    a->dispatcher.settleKeys();
+    EXPECT_EQ(id, block(*b, "key"));
+}
+
+// The database may be back in the moment between the login and the work.
+TEST_P(DispatcherOf, WhoCouldNotBeVerifiedReadsAndChangesNothing) {
+    const auto id = block(*a, "key");
+    who.unverified = true;
+    EXPECT_EQ(1U, call<BlocklistList>(*a, {}).as<BlockPage>().items.size());
+    BlocklistAddParams another;
+    another.number = "+12125550199";
+    EXPECT_EQ(ErrorCode::unavailable, codeOf([&] { call<BlocklistAdd>(*a, another); }));
+    EXPECT_EQ(ErrorCode::unavailable, codeOf([&] { block(*a, "key"); })) << "not even what was done already";
+    EXPECT_EQ(1, number("SELECT COUNT(*) FROM blocklist"));
+    who.unverified = false;
+    EXPECT_EQ(id, block(*a, "key"));
+}
+
+PBX_ON_BOTH(DispatcherOf);
+
+} // namespace
+} // namespace pbx::ops
