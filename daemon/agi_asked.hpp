@@ -28,7 +28,8 @@ public:
     // queue is not on the Asterisk that asks: nothing is answered).
     using Observe = std::function<void(std::string_view what)>;
 
-    // A cap of calls on request is used up to a good part; `source`: the phone that asked. Throws nothing.
+    // A cap of calls on request is used up to a good part; `source`: the phone that asked. Throws nothing and
+    // waits for nothing: so does a caller.
     using TellCap = std::function<void(const TenantId&, const std::string& source, const storage::CapAlarm&)>;
 
     // All must outlive it.

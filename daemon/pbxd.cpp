@@ -9,6 +9,7 @@
 #include "daemon/asterisk_settings.hpp"
 #include "daemon/callbacks.hpp"
 #include "daemon/callers.hpp"
+#include "daemon/cap_alarms.hpp"
 #include "daemon/database_settings.hpp"
 #include "daemon/faces.hpp"
 #include "daemon/housekeeper.hpp"
@@ -184,6 +185,8 @@ public:
             {"idempotency", std::chrono::minutes(10), [this] { repositories.idempotency.purge(); }},
             {"outbound-counts", std::chrono::hours(1), [this] { repositories.outboundGuard.purge(); }},
             {"block-hits", std::chrono::seconds(1), [this] { hits.write(); }},
+            {"cap-alarms", std::chrono::seconds(1), [this] { capAlarms.write(); }},
+            {"idempotency-ends", std::chrono::seconds(1), [this] { dispatcher.settleKeys(); }},
             {"open-intervals", std::chrono::seconds(2), [this] { intervals.renew(); }},
         });
     }
@@ -194,6 +197,8 @@ public:
         agiFace.stop(); // calls until here are answered
         housekeeper.stop();
         writeLastHits();
+        capAlarms.drain();
+        dispatcher.settleKeys();
         placer->stop();
         control->stop();
         for (const auto& node : nodes) {
@@ -242,6 +247,8 @@ public:
     Metrics metrics;
     routing::Desk desk{repositories, [this] { return routing::boardOf(boards(), clock.now()); }};
     routing::HitCounter hits{repositories.blocklist};
+    CapAlarms capAlarms{auditWriter, clock, log,
+                        [this](const storage::CapAlarm& alarm) { metrics.observeCapAlarm(alarm); }};
     CallerLookup callers{repositories, desk, directory, [this] { return boards(); }, clock};
     const std::shared_ptr<callbacks::CallerWatch> callerWatch = makeCallerWatch();
     const PlaceKeeper places{repositories, [this] { return boards(); }, *callerWatch, clock};
@@ -335,35 +342,8 @@ private:
 
     std::function<void(const TenantId&, const std::string&, const storage::CapAlarm&)> capTeller() {
         return [this](const TenantId& tenant, const std::string& source, const storage::CapAlarm& alarm) {
-            tellCapAlarm(tenant, source, alarm);
+            capAlarms.tell(tenant, source, alarm);
         };
-    }
-
-    // `login`: an account, or the phone that asked.
-    // The number itself stands in the audit alone: the log is read by more people.
-    void tellCapAlarm(const TenantId& tenant, const std::string& login, const storage::CapAlarm& alarm) {
-        const auto cap = storage::outboundCapText(alarm.cap);
-        metrics.observeCapAlarm(alarm);
-        log.warning("outbound.cap", {{"tenant", tenant},
-                                     {"cap", cap},
-                                     {"percent", alarm.percent},
-                                     {"used", alarm.used},
-                                     {"limit", alarm.limit},
-                                     {"login", login.substr(0, login.find(' '))}}); // "phone" without its number
-        access::AuditRecord record;
-        record.tenant = tenant;
-        record.login = login;
-        record.via = record.face = "pbxd";
-        record.operation = "outbound.cap";
-        record.target = alarm.name;
-        record.parameters = "{\"cap\":\"" + std::string(cap) + "\",\"used\":" + std::to_string(alarm.used) +
-                            ",\"limit\":" + std::to_string(alarm.limit) + "}";
-        record.outcome = std::to_string(alarm.percent) + " %";
-        try {
-            auditWriter.write(record);
-        } catch (const Error& error) { // told by the log and the metric already
-            log.error("audit.unwritten", {{"operation", record.operation}, {"cause", error.cause()}});
-        }
     }
 
     void writeLastHits() {

@@ -32,7 +32,7 @@ std::string ascii(std::string_view text, std::size_t width) {
 
 std::string AuditWriter::write(const AuditRecord& record) {
     domain::AuditEntry entry;
-    entry.at = clock_.now();
+    entry.at = record.at.value_or(clock_.now());
     if (record.tenant) entry.tenant = TenantId(ascii(record.tenant->str(), tenantWidth));
     entry.login = line(record.login, loginWidth);
     entry.via = line(record.via, viaWidth);

@@ -13,6 +13,7 @@
 namespace pbx::access {
 
 struct AuditRecord {
+    std::optional<UtcTime> at;      // empty: now
     std::optional<TenantId> tenant; // whose data it was about; empty: the server's
     std::string login;              // as shown, also of a refused login
     std::string via;                // Principal::viaText()

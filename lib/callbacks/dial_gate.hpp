@@ -32,7 +32,7 @@ public:
     using MayDial = std::function<storage::GateRefusal(const TenantId&, const std::string& number)>;
 
     // A call that passes has used up a good part of a cap: people are told. `source`: whom it counts for. Throws
-    // nothing. May be empty.
+    // nothing and waits for nothing: the call waits for its answer. May be empty.
     using TellCap = std::function<void(const TenantId&, const std::string& source, const storage::CapAlarm&)>;
 
     // `jobs` and `clock` must outlive it.

@@ -34,6 +34,17 @@ def attempt(face, operation, params, login, headers=None):
         return fault.token, fault
 
 
+def cap_alarms(s, tenant, target, rows):
+    """(outcome, target) of each, the newest first, once there are so many: the audit has them a moment after the call that made them."""
+    def told():
+        return [(r["outcome"], r["target"]) for r in s.items("audit.list", s.operator, tenant=tenant, operation="outbound.cap") if r["target"] == target]
+    try:
+        stack.wait(lambda: len(told()) >= rows, 10, "the audit to tell of the caps")
+    except TimeoutError:
+        pass      # the caller says what is there
+    return told()
+
+
 def masked(text, *references):
     """An answer without what may differ between two equal ones: times, the request's id, and the references that were asked for."""
     text = REQUEST.sub(r"\1<request>", TIME.sub("<time>", text))

@@ -307,7 +307,7 @@ class Control(unittest.TestCase):
         for n in range(10):
             self.assertEqual(self.originate("+13105550188", agent, wait_seconds=0)[0], "ok", n)
         self.assertEqual(self.originate("+13105550188", agent, wait_seconds=0)[0], "too_many_requests")
-        told = [(r["outcome"], r["target"]) for r in S.items("audit.list", S.operator, tenant=TENANT, operation="outbound.cap") if r["target"] == "+13105550188"]
+        told = support.cap_alarms(S, TENANT, "+13105550188", 3)
         self.assertEqual(told, [("100 %", "+13105550188"), ("80 %", "+13105550188"), ("50 %", "+13105550188")])
         with urllib.request.urlopen(S.url + "/metrics", timeout=10) as answer:
             metrics = answer.read().decode()
