@@ -261,10 +261,10 @@ class Live(Placed):
         self.since = 0
         self.ami.action("QueueAdd", Queue=QUEUE, Interface=AGENT, MemberName="Ann")
         self.phones.register({f"{TENANT}-101": "noanswer"}, anew=True)
+        self.reach(TENANT)      # it would find its trunk within a minute
         again = soon(lambda: next((u for u in self.waiting() if u.startswith("pbxd-")), None), "the placeholder to be back", 30)
         self.assertNotEqual(first, again)
         self.phones.register({f"{TENANT}-101": "answer"})
-        self.lab.cli("pjsip", "qualify", "viatalk-trunk-main")
         got = self.becomes(id, "done", 60)
         self.assertEqual((got["attempts"], self.dialled), (1, [self.number]))
 
