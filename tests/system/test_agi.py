@@ -255,12 +255,21 @@ class Database(unittest.TestCase):
 
     def test_hung(self):
         os.kill(S._mariadb_pid, signal.SIGSTOP)
+        stack.wait(self.mariadb_stands, 10, "each of MariaDB's threads to stop")
         try:
             took = [self.unanswered() for _ in range(8)]   # more than there are workers
         finally:
             os.kill(S._mariadb_pid, signal.SIGCONT)
         S.await_answers()
         print(f"MariaDB hung: closed after at most {max(took) * 1000:.0f} ms", flush=True)
+
+    @staticmethod
+    def mariadb_stands():
+        states = []
+        for path in glob.glob(f"/proc/{S._mariadb_pid}/task/*/stat"):
+            with open(path, encoding="ascii", errors="replace") as f:
+                states.append(f.read().rpartition(")")[2].split()[0])
+        return set(states) == {"T"}
 
     def unanswered(self):
         answer = S.ask(BLOCKED)
