@@ -11,12 +11,14 @@ Exit code 77 (Unavailable): something that is needed is not installed or not bui
 import argparse
 import ctypes
 import dataclasses
+import glob
 import json
 import os
 import secrets
 import shutil
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -168,6 +170,21 @@ class Stack:
         for section, values in self.settings.items():
             sections.setdefault(section, {}).update(values)
         self._write("pbxd.conf", "".join(f"[{s}]\n" + "".join(f"{k} = {v}\n" for k, v in values.items()) for s, values in sections.items()))
+
+    def sql(self, *statements):
+        """Past pbxd; the rows of the last one, as texts. Values are ours, and written into the statements."""
+        if self.backend == "sqlite":
+            with sqlite3.connect(self.path("data/pbxd.sqlite"), isolation_level=None, timeout=10) as db:
+                rows = [db.execute(one).fetchall() for one in statements][-1]
+            db.close()
+            return [["" if value is None else str(value) for value in row] for row in rows]
+        done = subprocess.run(["mariadb", "--no-defaults", "-S", self.mariadb + "/s", "-u", "root", "-N", "-B", "pbx"], input=";\n".join(statements) + ";\n",
+                              capture_output=True, text=True, check=True, timeout=60)
+        return [line.split("\t") for line in done.stdout.splitlines()]
+
+    @property
+    def mariadb(self):
+        return glob.glob(self.path("mdb-*"))[0]
 
     def _start_mariadb(self):
         folder = tempfile.mkdtemp(prefix="mdb-", dir=self.folder)

@@ -11,7 +11,6 @@ import re
 import secrets
 import shutil
 import signal
-import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -52,21 +51,6 @@ class AgiStack(stack.Stack):
         start = os.path.getsize(self.log) if os.path.exists(self.log) else 0
         super().start_pbxd()
         self.agi_port = int(re.search(r" agi\.listening address=127\.0\.0\.1 port=(\d+)", self.log_text(start))[1])
-
-    def sql(self, *statements):
-        """The rows of the last one, as texts."""
-        if self.backend == "sqlite":
-            with sqlite3.connect(self.path("data/pbxd.sqlite"), isolation_level=None, timeout=10) as db:
-                rows = [db.execute(one).fetchall() for one in statements][-1]
-            db.close()
-            return [["" if value is None else str(value) for value in row] for row in rows]
-        done = subprocess.run(["mariadb", "--no-defaults", "-S", self.mariadb + "/s", "-u", "root", "-N", "-B", "pbx"], input=";\n".join(statements) + ";\n",
-                              capture_output=True, text=True, check=True, timeout=60)
-        return [line.split("\t") for line in done.stdout.splitlines()]
-
-    @property
-    def mariadb(self):
-        return glob.glob(self.path("mdb-*"))[0]
 
     def ask(self, caller=PLAIN, dialled=DIALLED, tenant=TENANT, server="lab", **more):
         return agi_client.ask(self.agi_port, self.tokens[server], tenant, caller, dialled, **more)

@@ -14,6 +14,11 @@ namespace {
 using SteadyClock = std::chrono::steady_clock;
 
 constexpr int slowClients = 500;
+#ifdef PBX_SANITIZED // everything costs several times as much, and the release's tests run beside it
+constexpr double mostP99 = 1000;
+#else
+constexpr double mostP99 = 100;
+#endif
 constexpr auto dripEach = 5s;
 
 // 500 connections from 50 addresses; a byte of a request (or of a handshake) each 5 s, their first bytes at different
@@ -73,7 +78,7 @@ void check(const char* what, std::pair<double, double> calm, std::pair<double, d
     std::printf("[ measured ] %s: alone p50 %.2f p99 %.2f ms, with %d slow connections p50 %.2f p99 %.2f ms\n", what,
                 calm.first, calm.second, slowClients, crowded.first, crowded.second);
     testing::Test::RecordProperty(std::string(what) + "_p99_ms", std::to_string(crowded.second));
-    EXPECT_LT(crowded.second, 100.0) << what;
+    EXPECT_LT(crowded.second, mostP99) << what;
 }
 
 // The crowd stays for the whole measurement, however slow the machine is.
