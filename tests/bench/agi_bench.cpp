@@ -48,16 +48,16 @@ struct Call {
     int fd = -1;
     std::string request;
     bool sent = false;
-    int answered = 0;
+    bool answered = false;
     Steady::time_point planned;
 };
 using MakeRequest = std::function<std::string(std::size_t call)>;
 
 class Driver {
 public:
-    // `variables`: how many a complete answer has.
-    Driver(std::uint16_t port, std::size_t calls, double rate, const MakeRequest& request, int variables)
-        : calls_(calls), rate_(rate), variables_(variables) {
+    // `last`: the variable that a complete answer ends with.
+    Driver(std::uint16_t port, std::size_t calls, double rate, const MakeRequest& request, std::string last)
+        : calls_(calls), rate_(rate), last_(std::move(last)) {
         for (std::size_t i = 0; i < calls; ++i) calls_[i].request = request(i);
         server_.sin_family = AF_INET;
         server_.sin_port = htons(port);
@@ -112,7 +112,8 @@ private:
             if (got < 0 && errno == EAGAIN) return;
             if (got <= 0) return end(call);
             if (buffer[static_cast<std::size_t>(got) - 1] != '\n') throw std::runtime_error("half a command");
-            ++call.answered;
+            const std::string_view command(buffer.data(), static_cast<std::size_t>(got));
+            call.answered = call.answered || command.find(last_) != command.npos;
             constexpr std::string_view reply = "200 result=1\n";
             if (::send(call.fd, reply.data(), reply.size(), MSG_NOSIGNAL) < 0) return end(call);
         }
@@ -121,7 +122,7 @@ private:
         ::close(call.fd);
         call.fd = -1;
         ++finished_;
-        if (call.answered == variables_)
+        if (call.answered)
             micros.push_back(std::chrono::duration<double, std::micro>(Steady::now() - call.planned).count());
         else
             ++incomplete;
@@ -129,7 +130,7 @@ private:
 
     std::vector<Call> calls_;
     double rate_;
-    int variables_;
+    std::string last_;
     sockaddr_in server_{};
     int epoll_;
     Steady::time_point began_;
@@ -176,7 +177,7 @@ int benchServer(const Plan& plan) {
     server.start();
     const auto request = environment("route/" + benchToken + "?did=1000&from=%2B4930123456", "5550100", "1000");
     Driver driver(
-        server.port(), plan.calls(), plan.rate, [&](std::size_t) { return request; }, 4);
+        server.port(), plan.calls(), plan.rate, [&](std::size_t) { return request; }, "PBX_DID");
     driver.run();
     server.stop();
     return print(plan, driver, inside);
@@ -193,7 +194,7 @@ int benchPbxd(const Plan& plan, std::uint16_t port, const std::string& tokenFile
         const auto caller = areas[i % areas.size()] + std::to_string(2'000'000 + dice() % 1'000'000);
         return environment("route/" + token + "?tenant=" + tenant, caller, dialled);
     };
-    Driver driver(port, plan.calls(), plan.rate, request, 6);
+    Driver driver(port, plan.calls(), plan.rate, request, "PBX_DONE");
     driver.run();
     std::vector<double> none;
     return print(plan, driver, none);

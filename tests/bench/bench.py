@@ -59,7 +59,7 @@ def agi(build):
         p50, p99 = run["p50_us"] / 1000, run["p99_us"] / 1000
         met = p99 <= 2 and not run["incomplete"] and run["per_second"] >= 0.95 * rate
         report(f"FastAGI at {rate}/s", f"p50 {p50:.2f} ms, p99 {p99:.2f} ms", "p99 <= 2 ms", met,
-               note=f"connect to close, 4 variables, the handler does nothing; {run['per_second']:.0f}/s, {run['incomplete']} not answered, max {run['max_us'] / 1000:.1f} ms")
+               note=f"connect to close, 4 variables in one command, the handler does nothing; {run['per_second']:.0f}/s, {run['incomplete']} not answered, max {run['max_us'] / 1000:.1f} ms")
 
 
 # --- the decision over FastAGI of pbxd
@@ -151,7 +151,7 @@ def route(build):
                     p50, p99 = run["p50_us"] / 1000, run["p99_us"] / 1000
                     met = p99 <= 2 and not run["incomplete"] and run["per_second"] >= 0.95 * rate
                     report(f"FastAGI decision, {backend}, {rate}/s", f"p50 {p50:.2f} ms, p99 {p99:.2f} ms", "p99 <= 2 ms", met,
-                           note=f"connect to close, 6 variables, 1 M + 1 M rows; {run['per_second']:.0f}/s, {run['incomplete']} not answered, "
+                           note=f"connect to close, 6 variables in one command, 1 M + 1 M rows; {run['per_second']:.0f}/s, {run['incomplete']} not answered, "
                                 f"max {run['max_us'] / 1000:.1f} ms")
                 blocked = s.series("pbxd_routes_total").get('{outcome="blocked"}', 0)
                 if not 0.2 < blocked / s.metric("pbxd_routes_total") < 0.3:
