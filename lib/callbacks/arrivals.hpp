@@ -1,5 +1,6 @@
 // When callers really came who listened to the offer, were asked for a number or were moved before they joined a queue:
-// the dialplan tells it with route "place" (docs/fastagi.md), the board knows only when they joined.
+// the dialplan tells it with route "place" (docs/fastagi.md), the board knows only when they joined. And since when
+// those wait who took over the place of their own callback.
 // Threads: any. Nothing fails; the oldest are forgotten, so that a flood of calls costs a bounded amount of memory.
 #pragma once
 

@@ -63,16 +63,7 @@ void CallerWatch::drop(const Seen& seen, std::string_view why) {
                {{"asterisk", seen.server}, {"queue", seen.queue}, {"call", seen.call}, {"cause", why}});
 }
 
-void CallerWatch::adjust(Sight& sight) const {
-    arrivals_.adjust(sight);
-    kept_.with([&](const auto& kept) {
-        if (kept.empty()) return;
-        for (auto& [name, queue] : sight.queues)
-            for (auto& waiter : queue.waiting)
-                if (const auto found = kept.find(waiter.channelId); found != kept.end())
-                    waiter.since = found->second.since;
-    });
-}
+void CallerWatch::adjust(Sight& sight) const { arrivals_.adjust(sight); }
 
 bool CallerWatch::readFeed(const std::set<std::string>& active) {
     for (bool whole = true;;) {
@@ -90,10 +81,7 @@ void CallerWatch::take(const live::FeedEvent& event) {
     if ((!joined && event.kind != live::FeedKind::callerLeft) || !event.callback.empty()) return;
     Seen seen{What::joined, event.server, event.queue, event.number, event.uniqueid, event.at, 0};
     if (joined) return add(std::move(seen));
-    if (event.outcome == live::Outcome::answered) {
-        kept_.with([&](auto& kept) { kept.erase(event.uniqueid); });
-        return;
-    }
+    if (event.outcome == live::Outcome::answered) return;
     const bool gaveUp = event.outcome == live::Outcome::abandoned && event.holdSeconds;
     seen.what = gaveUp ? What::gaveUp : What::left;
     seen.waited = event.holdSeconds.value_or(0);
@@ -101,18 +89,11 @@ void CallerWatch::take(const live::FeedEvent& event) {
 }
 
 void CallerWatch::sweep(const live::Snapshot& board) {
-    std::set<std::string, std::less<>> there;
     board.queues.each([&](const live::Queue& queue) {
         for (const auto& caller : queue.callers) {
             if (domain::parseCallbackChannelId(caller->uniqueid)) continue;
-            there.insert(caller->uniqueid);
             add({What::joined, board.server, queue.name, caller->number, caller->uniqueid, caller->since, 0});
         }
-    });
-    // who left while nobody looked
-    kept_.with([&](auto& kept) {
-        std::erase_if(kept,
-                      [&](const auto& one) { return one.second.server == board.server && !there.contains(one.first); });
     });
 }
 
@@ -133,7 +114,6 @@ void CallerWatch::settle(const Seen& seen) {
             returns_.left(caller->tenant, seen.call);
         if (seen.what == What::gaveUp) gaveUp(seen, *caller);
     }
-    if (seen.what != What::joined) kept_.with([&](auto& kept) { kept.erase(seen.call); });
 }
 
 void CallerWatch::returned(const Seen& seen, const KnownCaller& caller) {
@@ -141,8 +121,7 @@ void CallerWatch::returned(const Seen& seen, const KnownCaller& caller) {
     if (what == CallbackReturn::off) return;
     const auto found = returns_.came(caller.tenant, caller.queue, caller.number, seen.call, seen.at, what);
     if (found.result == ReturnResult::none) return;
-    if (what == CallbackReturn::adopt)
-        kept_.with([&](auto& kept) { kept[seen.call] = {seen.server, found.callback.requestedAt}; });
+    if (what == CallbackReturn::adopt) arrived(seen.server, seen.queue, seen.call, found.callback.requestedAt);
     if (found.result == ReturnResult::known) return;
     told(found.result == ReturnResult::ended ? "return_ended" : "return_let_go", seen, found.callback.id);
 }
@@ -172,11 +151,6 @@ void CallerWatch::gaveUp(const Seen& seen, const KnownCaller& caller) {
 }
 
 UtcTime CallerWatch::sinceOf(const Seen& seen) const {
-    const auto kept = kept_.with([&](const auto& all) {
-        const auto found = all.find(seen.call);
-        return found == all.end() ? std::nullopt : std::optional(found->second.since);
-    });
-    if (kept) return *kept;
     const auto joined = seen.at - std::chrono::seconds(seen.waited);
     return std::min(joined, arrivals_.find(seen.server, seen.queue, seen.call).value_or(joined));
 }

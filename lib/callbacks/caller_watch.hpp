@@ -6,7 +6,6 @@
 // Threads: turn() from one; the rest any. Nothing is thrown: what the database refuses now is tried again.
 #pragma once
 
-#include "base/guarded.hpp"
 #include "base/log.hpp"
 #include "callbacks/arrivals.hpp"
 #include "callbacks/sight.hpp"
@@ -16,7 +15,6 @@
 
 #include <deque>
 #include <functional>
-#include <map>
 #include <set>
 #include <string>
 #include <vector>
@@ -68,10 +66,6 @@ private:
         UtcTime at;
         int waited = 0; // seconds; of one who gave up
     };
-    struct Kept {
-        std::string server;
-        UtcTime since;
-    };
     static constexpr std::size_t mostPending = 10'000;
     static constexpr std::size_t mostATurn = 50; // the engines wait meanwhile
 
@@ -96,8 +90,7 @@ private:
     std::uint64_t after_;
     std::set<std::string> active_; // Asterisks that were driven, and in step, at the last turn
     std::deque<Seen> pending_;
-    bool quiet_ = false;                        // the last failure was logged already
-    Guarded<std::map<std::string, Kept>> kept_; // by Uniqueid: who waits at a callback's place, and since when
+    bool quiet_ = false; // the last failure was logged already
 };
 
 } // namespace pbx::callbacks
