@@ -12,9 +12,9 @@ const std::string columns = "id, number, title, queue_id, department_id, hours_i
 const std::string select = "SELECT " + columns + " FROM dids WHERE ";
 const std::string byNumber = " ORDER BY number LIMIT ?";
 const std::string insert = "INSERT INTO dids (tenant_id, " + columns + ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
-constexpr auto change = "UPDATE dids SET number = ?, title = ?, queue_id = ?, department_id = ?, hours_id = ?, "
-                        "closed_kind = ?, closed_sound = ?, closed_queue_id = ?, closed_agent_id = ?, closed_number = "
-                        "? WHERE tenant_id = ? AND id = ?";
+constexpr auto change = "UPDATE dids SET title = ?, queue_id = ?, department_id = ?, hours_id = ?, closed_kind = ?, "
+                        "closed_sound = ?, closed_queue_id = ?, closed_agent_id = ?, closed_number = ? "
+                        "WHERE tenant_id = ? AND id = ?";
 constexpr auto erase = "DELETE FROM dids WHERE tenant_id = ? AND id = ?";
 constexpr auto selectHours = "SELECT id FROM hours WHERE tenant_id = ? AND id = ?";
 
@@ -89,7 +89,6 @@ Did DidRepository::update(const domain::Scope& scope, const std::string& idOrNum
     checkWholeTenant(scope);
     return database_.connections().write([&](Sql& sql) {
         auto did = find(sql, scope, idOrNumber, sql.dialect().forUpdate());
-        if (wanted.number) did.number = *wanted.number;
         if (wanted.title) did.title = *wanted.title;
         if (wanted.queue) did.queue = *wanted.queue;
         if (wanted.department) did.department = *wanted.department;
@@ -98,7 +97,7 @@ Did DidRepository::update(const domain::Scope& scope, const std::string& idOrNum
         check(sql, scope, did);
         bumpRouting(sql, scope);
         bumpVersion(sql, "site");
-        Values values{did.number, did.title, orNull(did.queue), orNull(did.department), orNull(did.hours)};
+        Values values{did.title, orNull(did.queue), orNull(did.department), orNull(did.hours)};
         addDestination(values, did.closed);
         values.emplace_back(scope.tenant().str());
         values.emplace_back(did.id.str());

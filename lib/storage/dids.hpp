@@ -12,8 +12,8 @@ namespace pbx::storage {
 class Database;
 
 // What is absent stays as it is; present and empty: none.
+// Its number is what it is: another number is another row.
 struct DidChange {
-    std::optional<std::string> number;
     std::optional<std::string> title;
     std::optional<std::optional<QueueId>> queue;
     std::optional<std::optional<DepartmentId>> department;

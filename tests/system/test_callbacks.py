@@ -257,11 +257,11 @@ class Gate(unittest.TestCase):
             S.call("outbound_rule.delete", self.admin, id=rule)
         self.assertEqual(S.call("callback.get", self.admin, id=args[0])["state"], "blocked")
         args = self.begun("+12125550343")
-        did = S.call("did.create", self.admin, number="+12125550343", queue="support")["id"]
+        did = S.call("did.create", S.operator, tenant="viatalk", number="+12125550343", queue="support")["id"]
         try:
             self.assertEqual(self.ask("gate", *args)["PBX_WHY"], "own_number")
         finally:
-            S.call("did.delete", self.admin, id=did)
+            S.call("did.delete", S.operator, tenant="viatalk", id=did)
         self.assertEqual(S.call("callback.get", self.admin, id=args[0])["state"], "blocked")
         args = self.begun("+12125550344")
         entry = S.call("blocklist.add", self.admin, number="+12125550344")["id"]

@@ -91,7 +91,6 @@ const TypeDesc& DidUpdateParams::describe() {
     static const auto type = describeType<DidUpdateParams>(
         "DidUpdateParams",
         field<&DidUpdateParams::id>("id", "Id of the entry, or its number in any spelling.", phoneReference()),
-        field<&DidUpdateParams::number>("number", "The new number.", phone()),
         field<&DidUpdateParams::title>("title", "Shown name.", titleText()),
         field<&DidUpdateParams::queue>("queue", "The queue that it leads to; empty: none.", optionalReference()),
         field<&DidUpdateParams::department>(

@@ -93,7 +93,7 @@ struct DidCreateParams {
 };
 struct DidUpdateParams {
     std::string id;
-    std::optional<std::string> number, title, queue, department, hours;
+    std::optional<std::string> title, queue, department, hours;
     std::optional<Destination> closed;
     std::optional<bool> closedAsTenant;
     static const TypeDesc& describe();
@@ -117,8 +117,9 @@ struct DidCreate {
     using Params = DidCreateParams;
     using Result = DidRow;
     static constexpr std::string_view name = "did.create",
-                                      summary = "Make a number known that people call. It belongs to one tenant.";
-    static constexpr domain::RoleSet roles = domain::administrators;
+                                      summary = "Give a tenant a number that people call. It belongs to that tenant alone.";
+    // Whose number it is decides whose callers these are and who may show it: no tenant may say so of itself.
+    static constexpr domain::RoleSet roles = domain::operators;
     static constexpr bool changes = true;
 };
 struct DidUpdate {
@@ -134,7 +135,7 @@ struct DidDelete {
     using Result = Done;
     static constexpr std::string_view name = "did.delete",
                                       summary = "Forget a number; calls to it go to the tenant's default queue.";
-    static constexpr domain::RoleSet roles = domain::administrators;
+    static constexpr domain::RoleSet roles = domain::operators;
     static constexpr bool changes = true;
 };
 

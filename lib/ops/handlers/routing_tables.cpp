@@ -93,7 +93,6 @@ DidRow createDid(Context& context, const DidCreateParams& params) {
 
 storage::DidChange wantedChange(const Context& context, const DidUpdateParams& params) {
     storage::DidChange change;
-    if (params.number) change.number = wantedNumber(context, "number", *params.number);
     change.title = params.title;
     change.queue = changedQueue(context, params.queue);
     change.department = changedDepartment(context, params.department);
