@@ -17,9 +17,9 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import dialplan  # noqa: E402
 import render  # noqa: E402
 from board.traffic import Traffic  # noqa: E402
-from dialplan import soon  # noqa: E402
 from flow_site import LEFT, MODES, SERVED, Case, Site  # noqa: E402
 from lab import TENANTS  # noqa: E402
+from lab.wait import soon  # noqa: E402
 from render import number  # noqa: E402
 
 OPTIONS = None

@@ -23,7 +23,7 @@ import dialplan  # noqa: E402
 import render  # noqa: E402
 from board.pbxd import Pbxd, PbxdError, _free_port  # noqa: E402
 from dialplan import AGENT  # noqa: E402
-from lab import LabError, processes  # noqa: E402
+from lab import LabError, processes, wait  # noqa: E402
 from lab.config import write_private  # noqa: E402
 
 POINTS = ("P1", "P2", "P3", "P4", "P5", "P6", "P7", "P8", "P5a")
@@ -36,10 +36,7 @@ class Wrong(RuntimeError):
 
 
 def soon(condition, what, seconds):
-    try:
-        return dialplan.soon(condition, what, seconds)
-    except AssertionError as error:
-        raise Wrong(str(error)) from None
+    return wait.soon(condition, what, seconds, Wrong)
 
 
 class Sqlite:

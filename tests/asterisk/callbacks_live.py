@@ -18,7 +18,8 @@ import xmlrpc.client
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import dialplan  # noqa: E402
 import render  # noqa: E402
-from dialplan import AGENT, soon  # noqa: E402
+from dialplan import AGENT  # noqa: E402
+from lab.wait import soon  # noqa: E402
 from render import number  # noqa: E402
 
 OPTIONS = None

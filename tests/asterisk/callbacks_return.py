@@ -7,7 +7,7 @@ import unittest
 
 import callbacks_live
 from callbacks_live import QUEUE, TENANT, Placed
-from dialplan import soon
+from lab.wait import soon
 from render import number
 
 POLICY = {"max_attempts": 3, "max_doubts": 1, "retries": [{"outcome": "busy", "after_seconds": 4}], "expires_after_seconds": 3600, "ring_seconds": 10}

@@ -17,18 +17,10 @@ from board.driver import Driver  # noqa: E402
 from board.faces import Faces  # noqa: E402
 from board.pbxd import PbxdError, start_pbxd  # noqa: E402
 from lab import Lab  # noqa: E402
+from lab.wait import soon  # noqa: E402
 
 OPTIONS = None
 TENANT = "viatalk"
-
-
-def soon(condition, what, seconds=10.0):
-    deadline = time.monotonic() + seconds
-    while not (found := condition()):
-        if time.monotonic() > deadline:
-            raise AssertionError(f"not within {seconds} s: {what}")
-        time.sleep(0.05)
-    return found
 
 
 class Site(unittest.TestCase):

@@ -14,6 +14,7 @@ import unittest
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import render  # noqa: E402
 from lab.softphone import Softphone  # noqa: E402
+from lab.wait import soon  # noqa: E402
 from people import Asking, Codes  # noqa: E402
 from render import SERVER, ident, number  # noqa: E402
 
@@ -23,15 +24,6 @@ QUEUE = "viatalk-vip"      # of the agent; nobody serves the callers of sales
 CUSTOMER = "+16465550042"
 OUR_NUMBER = "+12125550123"
 TOKEN = "0123456789abcdef0123456789abcdef"
-
-
-def soon(condition, what, seconds=8.0):
-    deadline = time.monotonic() + seconds
-    while not (found := condition()):
-        if time.monotonic() > deadline:
-            raise AssertionError(f"not within {seconds} s: {what}")
-        time.sleep(0.03)
-    return found
 
 
 class Site(render.Site):

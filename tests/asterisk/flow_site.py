@@ -7,8 +7,8 @@ import render
 from board import ledger
 from board.driver import Driver
 from board.faces import Faces
-from dialplan import soon
 from lab import TENANTS, TRUNK_IP
+from lab.wait import soon
 from people import Asking, Codes
 from render import number
 

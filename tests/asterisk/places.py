@@ -6,8 +6,8 @@ import time
 
 import callbacks_live
 import dialplan
-from dialplan import soon
 from lab.softphone import Softphone
+from lab.wait import soon
 from people import Asking
 from render import SERVER, ident
 

@@ -16,7 +16,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import callbacks_live  # noqa: E402
 import dialplan  # noqa: E402
 import render  # noqa: E402
-from dialplan import soon  # noqa: E402
+from lab.wait import soon  # noqa: E402
 from render import ident, number  # noqa: E402
 
 OPTIONS = None

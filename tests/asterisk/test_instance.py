@@ -9,24 +9,15 @@ import stat
 import subprocess
 import sys
 import tempfile
-import time
 import unittest
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, HERE)
 from lab import Ami, Lab, LabError, Phones, processes  # noqa: E402
 from lab.proxy import Relay  # noqa: E402
+from lab.wait import soon  # noqa: E402
 
 VERSION = 22
-
-
-def soon(condition, seconds=10.0):
-    deadline = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.02)
-    return True
 
 
 class Instance(unittest.TestCase):
@@ -129,7 +120,7 @@ class Instance(unittest.TestCase):
             relay.resume()
             self.assertEqual(ami.action("Ping").get("Response"), "Success")
             self.assertEqual(relay.cut(), 1)
-            self.assertTrue(soon(lambda: ami.closed))
+            soon(lambda: ami.closed, "the session to be closed")
             self.assertEqual(direct.action("Ping").get("Response"), "Success")
         with Ami(relay.port) as again:
             again.login("pbxd", self.lab.secret("pbxd"))
@@ -155,12 +146,12 @@ class Instance(unittest.TestCase):
             with open(since_log) as f:
                 f.seek(before)
                 return any(f"|{word}|" in line for line in f)
-        self.assertTrue(soon(lambda: seen("CONNECT"), 40), "nobody was answered")
+        soon(lambda: seen("CONNECT"), "somebody to be answered", 40)
         children = [pid for pid in map(int, filter(str.isdigit, os.listdir("/proc"))) if parent(pid) == demo.pid]
         self.assertTrue(children)
         demo.send_signal(signal.SIGTERM)
         self.assertEqual(demo.wait(15), 0)
-        self.assertTrue(soon(lambda: all(processes.start_time(c) is None for c in children)), "SIPp processes are left")
+        soon(lambda: all(processes.start_time(c) is None for c in children), "SIPp's processes to end")
 
 
 def parent(pid):

@@ -10,7 +10,6 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import time
 import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
@@ -19,18 +18,10 @@ from board.driver import Driver  # noqa: E402
 from board.pbxd import start_pbxd  # noqa: E402
 from lab import Lab, ports  # noqa: E402
 from lab.config import write_private  # noqa: E402
+from lab.wait import soon  # noqa: E402
 
 OPTIONS = None
 NAME = "asterisk.test"
-
-
-def soon(condition, seconds=10.0):
-    deadline = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.02)
-    return True
 
 
 def openssl(*arguments):
@@ -93,13 +84,13 @@ class Site(unittest.TestCase):
         cls.lab.cli("module", "reload", "manager")
 
     def up(self, name):
-        self.assertTrue(soon(lambda: not self.pbxd.link(name)["stale"]), self.pbxd.link(name))
+        soon(lambda: not self.pbxd.link(name)["stale"], f"a board of {name}")
         link = self.pbxd.link(name)
         self.assertEqual((link["state"], link.get("problem"), link["privileged"], link["queues"]), ("up", None, True, 9))
 
     def refused(self, name, *wanted):
         """Down; why is said to the operator and in the log, in words that name what is wrong."""
-        self.assertTrue(soon(lambda: self.pbxd.link(name).get("problem") not in (None, "") and self.pbxd.link(name)["state"] in ("down", "connecting")), self.pbxd.link(name))
+        soon(lambda: self.pbxd.link(name).get("problem") not in (None, "") and self.pbxd.link(name)["state"] in ("down", "connecting"), f"a problem of {name}")
         link = self.pbxd.link(name)
         self.assertTrue(link["stale"])
         for text in wanted:

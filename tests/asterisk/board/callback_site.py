@@ -12,10 +12,9 @@ import signal
 import subprocess
 import sys
 import tempfile
-import time
 
 from board.pbxd import Pbxd, PbxdError, _free_port, bootstrap
-from lab import Lab, Phones, processes
+from lab import Lab, Phones, processes, wait
 from lab.config import REPOSITORY, write_private
 
 TENANT, CUSTOMER = "viatalk", "PJSIP/viatalk-103"
@@ -46,12 +45,7 @@ class Wrong(RuntimeError):
 
 
 def soon(condition, what, seconds):
-    deadline = time.monotonic() + seconds
-    while not (found := condition()):
-        if time.monotonic() > deadline:
-            raise Wrong(f"not within {seconds} s: {what}")
-        time.sleep(0.1)
-    return found
+    return wait.soon(condition, what, seconds, Wrong)
 
 
 class Node:
