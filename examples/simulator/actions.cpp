@@ -28,7 +28,7 @@ struct ActionTable {
 
 // Classes from `ListCommands` of Asterisk 22.10.1.
 const ActionTable::Row* ActionTable::find(std::string_view name) {
-    static constexpr std::array<Row, 31> rows{{
+    static constexpr std::array<Row, 32> rows{{
         {"Ping", 0, [](Actions& a) { a.ping(); }},
         {"Events", 0, [](Actions& a) { a.events(); }},
         {"CoreStatus", classSystem | classReporting, [](Actions& a) { a.coreStatus(); }},
@@ -52,6 +52,7 @@ const ActionTable::Row* ActionTable::find(std::string_view name) {
         {"QueueChangePriorityCaller", 0, [](Actions& a) { a.queueChangePriorityCaller(); }},
         {"ShowDialPlan", classConfig | classReporting, [](Actions& a) { a.showDialPlan(); }},
         {"Hangup", classSystem | classCall, [](Actions& a) { a.hangup(); }},
+        {"PlayDTMF", classCall, [](Actions& a) { a.playDtmf(); }},
         {"BlindTransfer", classCall, [](Actions& a) { a.blindTransfer(); }},
         {"Originate", classOriginate, [](Actions& a) { a.originate(); }},
         {"Reload", classSystem | classConfig, [](Actions& a) { a.reload(); }},
@@ -267,6 +268,12 @@ void Actions::hangup() {
     if (get("Channel").empty()) return error("No channel specified");
     if (!world.hangup(get("Channel"))) return error("No such channel");
     ok("Channel Hungup");
+}
+
+void Actions::playDtmf() {
+    if (get("Digit").empty()) return error("No digit specified");
+    if (!world.playDigit(get("Channel"), get("Digit").front())) return error("Channel not found");
+    ok("DTMF successfully queued");
 }
 
 void Actions::blindTransfer() {

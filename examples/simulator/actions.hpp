@@ -34,6 +34,7 @@ private:
     void queueChangePriorityCaller();
     void showDialPlan();
     void hangup();
+    void playDtmf();
     void blindTransfer();
     void originate();
     void reload();

@@ -47,12 +47,15 @@ void World::pressInQueue(CallId id) {
         timers_.at(now_ + 2s, [this, id] { pressInQueue(id); });
         return;
     }
-    if (call->state != CallState::waiting) return;
-    digit(id, &Call::a, '1', false);
-    timers_.at(now_ + keyLasts, [this, id] {
-        digit(id, &Call::a, '1', true);
-        Call* found = find(id);
-        if (found != nullptr && found->state == CallState::waiting) leaveByKey(*found);
+    if (call->state == CallState::waiting) hear(id, '1', 0ms);
+}
+
+// A key reaches the call's own channel that late.
+void World::hear(CallId id, char key, Micros in) {
+    timers_.at(now_ + in, [this, id, key] { digit(id, &Call::a, key, false); });
+    timers_.at(now_ + in + keyLasts, [this, id, key] {
+        digit(id, &Call::a, key, true);
+        if (Call* call = find(id); call != nullptr) keyHeard(*call, key);
     });
 }
 
@@ -60,9 +63,14 @@ void World::leaveByKey(Call& call) {
     const auto& waiting = queues_[call.queue].waiting;
     call.place = static_cast<int>(std::find(waiting.begin(), waiting.end(), call.id) - waiting.begin()) + 1;
     call.a.goTo("pbxd-key", "1", 0, "Queue");
+    const Call* gate = call.half ? find(call.half->other) : nullptr;
+    if (gate != nullptr) newCallerid(call.a, gate->b.callerNum); // the customer is there
     emit(classCall, "MusicOnHoldStop", [&](Headers& h) { h.channel(call.a, "", tenantName(call.a)); });
     leaveQueue(call);
-    confirmNumber(call);
+    if (call.half)
+        waitForAgent(call);
+    else
+        confirmNumber(call);
 }
 
 // His own number is read out: 1 confirms it; 2 lets him enter another one, which is read out again.

@@ -1,6 +1,8 @@
 // pbxd calls somebody back: the two halves of a Local channel that its Originate makes. One waits in the queue for an
 // agent (pbxd-callback-queue), the other asks the gate and dials the customer (pbxd-callback-gate); the half that the
-// Originate waits for goes on when the other one has been answered. When one ends, the other does.
+// Originate waits for goes on when the other one has been answered. When one ends, the other does. Customer first, the
+// place is kept before anybody is dialled, and two keys lead on: pbxd presses one on the half that waits, and the gate
+// hears it; the gate presses the other when the customer is there, and the queue hears it.
 #include "world.hpp"
 
 #include <algorithm>
@@ -14,8 +16,13 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr auto keyComesAfter = 3s;      // of the answer: the prompt
-constexpr auto machineAfter = 12s;      // three prompts without a key
+constexpr auto keyComesAfter = 3s;   // of the answer: the prompt
+constexpr auto machineAfter = 20s;   // three prompts, and four seconds after each, without a key
+constexpr auto pressedWithin = 15s;  // WaitExten()
+constexpr auto pressesAfter = 100ms; // of the answer: Dial()'s D(:1), and how long it takes before it goes on
+constexpr auto pressingLasts = 450ms;
+constexpr char goAhead = '1';
+constexpr char stay = '0';
 constexpr double customerWaits = 300e6; // microseconds
 constexpr int causeNormal = 16;
 constexpr int causeBusy = 17;
@@ -86,48 +93,94 @@ void World::placeCallback(const CallbackOrder& order, const std::string& actionI
 }
 
 void World::begin(Call& call) {
-    if (call.half->task == Half::Task::waits)
-        waitForAgent(call);
-    else
-        askGate(call);
-}
-
-void World::enterContext(Call& call, int priority, std::string_view application) {
+    const CallbackOrder& order = call.half->order;
+    const bool waits = call.half->task == Half::Task::waits;
     call.a.goTo(call.half->context(), "s", 2, "Set");
     call.a.account = tenantName(call.a);
     emit(classCall, "NewAccountCode", [&](Headers& h) { h.channel(call.a, "", {}).field("OldAccountCode", ""); });
-    call.a.priority = priority;
-    call.a.application = application;
+    if (order.queue == none) {
+        hangUpAt(call, "s", waits ? 11 : 17);
+    } else if (waits) {
+        call.queue = order.queue;
+        call.plan.priority = order.priority;
+        call.place = order.position;
+        if (order.agentFirst)
+            waitForAgent(call);
+        else
+            keepPlace(call);
+    } else if (order.agentFirst) {
+        askGate(call);
+    } else {
+        standBy(call);
+    }
+}
+
+void World::hangUpAt(Call& call, std::string_view exten, int priority) {
+    call.a.goTo(call.half->context(), exten, priority, "Hangup");
+    hangupCaller(call);
 }
 
 // The placeholder: among those who wait, at the place that pbxd has told.
 void World::waitForAgent(Call& call) {
-    const CallbackOrder& order = call.half->order;
-    // customer first as it was when r10 and r11 were recorded: his place was not kept while his phone rang
-    enterContext(call, order.agentFirst ? 10 : 5, "Queue");
-    if (order.queue == none) {
-        hangupCaller(call);
-        return;
-    }
-    call.queue = order.queue;
-    call.plan.priority = order.priority;
-    call.place = order.position;
-    call.a.data = queues_[order.queue].name + ",t";
+    call.half->keepsPlace = false;
+    call.a.goTo(call.half->context(), "s", 10, "Queue", queues_[call.queue].name + ",t");
     enterQueue(call);
+}
+
+void World::keepPlace(Call& call) {
+    call.half->keepsPlace = true;
+    call.a.goTo(call.half->context(), "hold", 4, "Queue", queues_[call.queue].name + ",t");
+    enterQueue(call);
+}
+
+// Answered, so that the other half goes on and keeps the place.
+void World::standBy(Call& call) {
+    call.a.goTo(call.half->context(), "first", 3, "Answer");
+    call.a.state = ChannelState::up;
+    channelEvent("Newstate", call.a);
+    awaitKey(call);
+    if (Call* other = find(call.half->other); other != nullptr) goOn(*other);
+}
+
+void World::awaitKey(Call& call) {
+    enterState(call, CallState::application);
+    call.a.goTo(call.half->context(), "first", 4, "WaitExten", "15");
+    later(call, pressedWithin, &World::noKeyCame);
+}
+
+// No pbxd sees to the place any more.
+void World::noKeyCame(Call& call) { hangUpAt(call, "first", 5); }
+
+// AMI PlayDTMF: what goes out on one half of a Local channel the other one hears; a phone's keys are nobody's here.
+bool World::playDigit(std::string_view channel, char key) {
+    const Channel* sent = findChannel(channel);
+    if (sent == nullptr) return false;
+    const Call* call = find(callByChannel_.at(sent->name));
+    if (call->half && sent == &call->a) hear(call->half->other, key, 0ms);
+    return true;
+}
+
+void World::keyHeard(Call& call, char key) {
+    if (call.half && call.half->task == Half::Task::dials) {
+        if (call.a.application != "WaitExten") return; // past that
+        if (key == goAhead) askGate(call);
+        if (key == stay) awaitKey(call);
+    } else if (key == goAhead && call.state == CallState::waiting) {
+        leaveByKey(call);
+    }
 }
 
 void World::askGate(Call& call) {
     const CallbackOrder& order = call.half->order;
-    enterContext(call, 6, "AGI");
+    enterState(call, CallState::application);
+    call.a.goTo("pbxd-agi", "gate", 8, "AGI");
     ask(call, "gate", {order.id, order.attempt, order.token}, &World::gated);
 }
 
 void World::gated(Call& call, const Answer& answer) {
     const std::string number = answer.get("PBX_NUMBER");
     if (!answer.done() || answer.get("PBX_GATE") != "dial" || number.empty()) {
-        call.a.priority = 14;
-        call.a.application = "Hangup";
-        hangupCaller(call);
+        hangUpAt(call, "s", 17);
         return;
     }
     Half& half = *call.half;
@@ -169,19 +222,9 @@ void World::tellOtherParty(Call& call) {
     Call* other = find(call.half->other);
     if (call.half->task == Half::Task::dials) connectedTo(call.a, call.b);
     if (other == nullptr || !other->b.exists()) return;
-    connectedTo(other->b, call.b);
-    if (call.half->task == Half::Task::waits) connectedTo(call.b, other->b);
-}
-
-// The Originate's half rings as long as the customer's phone does, where he is called first.
-void World::customerRings(Call& call) {
-    Call* other = find(call.half->other);
-    if (other == nullptr || other->a.state != ChannelState::down) return;
-    other->a.callerNum = call.b.callerNum;
-    other->a.state = ChannelState::ringing;
-    channelEvent("Newstate", other->a);
-    newCallerid(other->a, call.b.callerNum);
-    dialEvent("DialState", nullptr, other->a, "DialStatus", "RINGING");
+    const bool waits = call.half->task == Half::Task::waits;
+    if (!waits || !other->b.bridge.empty()) connectedTo(other->b, call.b); // else as soon as he is bridged
+    if (waits) connectedTo(call.b, other->b);
 }
 
 void World::customerAnswered(Call& call) {
@@ -189,22 +232,36 @@ void World::customerAnswered(Call& call) {
     half.status = "ANSWER";
     half.cause = causeNormal;
     if (!half.asksKey) {
-        call.b.exten.clear(); // as soon as it is bridged
-        connect(call);
+        customerThere(call);
         return;
     }
     enterState(call, CallState::dialing); // the two do not talk yet
     call.b.goTo("pbxd-callback-key", "s", 4, "Read");
     if (half.pressed)
-        press(call, &Call::b, "1", keyComesAfter, &World::keyPressed);
+        press(call, &Call::b, "1", keyComesAfter, &World::customerThere);
     else
         later(call, machineAfter, &World::noKeyPressed);
 }
 
-void World::keyPressed(Call& call) {
-    enterState(call, CallState::talking);
+// Customer first, Dial() presses a key for the half that keeps his place, and connects him to it after that.
+void World::customerThere(Call& call) {
     call.b.goTo(tenantName(call.b) + "-inbound", "", 1, "AppDial");
-    connect(call);
+    if (call.half->order.agentFirst) {
+        enterState(call, CallState::talking);
+        connect(call);
+        return;
+    }
+    dialEvent("DialEnd", call, "DialStatus", "ANSWER");
+    enterState(call, CallState::dialing);
+    hear(call.half->other, goAhead, pressesAfter);
+    later(call, pressingLasts, &World::customerConnected);
+}
+
+void World::customerConnected(Call& call) {
+    enterState(call, CallState::talking);
+    bridgeParties(call);
+    const Call* other = find(call.half->other);
+    if (other != nullptr && other->b.exists()) connectedTo(call.b, other->b); // the agent's phone rings already
 }
 
 void World::noKeyPressed(Call& call) {
@@ -217,29 +274,35 @@ void World::noKeyPressed(Call& call) {
     hangupCaller(call);
 }
 
-// A half has found its agent or its customer: the Originate's other half goes on; once both have, the two talk.
+// A half has found its agent or its customer. Once both have, the two talk.
 void World::halfAnswered(Call& call) {
     Call* other = find(call.half->other);
     if (other == nullptr) { // it has just ended
         endHalf(call.id, causeNormal);
         return;
     }
-    if (other->a.state == ChannelState::up) {
-        planCallbackTalk(call.half->task == Half::Task::dials ? call : *other);
-        return;
-    }
-    const bool rang = other->a.state == ChannelState::ringing;
-    other->a.state = ChannelState::up;
-    other->a.callerNum = call.b.callerNum;
-    other->a.callerName = call.b.callerName;
-    channelEvent("Newstate", other->a);
-    if (!rang) newCallerid(other->a, call.b.callerNum);
-    dialEvent("DialEnd", nullptr, other->a, "DialStatus", "ANSWER");
-    originateResponse(*other, true, 4, other->a.name);
-    enterState(*other, CallState::application);
-    later(*other, 1ms, &World::begin);
-    if (call.half->task == Half::Task::dials) // the customer waits for an agent, but not for ever
+    const bool dials = call.half->task == Half::Task::dials;
+    if (!dials) other->half->taken = true;
+    if (other->state == CallState::talking)
+        planCallbackTalk(dials ? call : *other);
+    else if (other->a.state != ChannelState::up)
+        goOn(*other);
+    else if (dials) // the customer waits for an agent, but not for ever
         later(call, Micros(static_cast<std::int64_t>(customerWaits / speed_)), &World::agentHangsUp);
+}
+
+// The half that the Originate waits for, when the other one has been answered.
+void World::goOn(Call& call) {
+    const Channel& party = find(call.half->other)->b;
+    call.a.state = ChannelState::up;
+    call.a.callerNum = party.callerNum;
+    call.a.callerName = party.callerName;
+    channelEvent("Newstate", call.a);
+    if (party.exists()) newCallerid(call.a, party.callerNum);
+    dialEvent("DialEnd", nullptr, call.a, "DialStatus", "ANSWER");
+    originateResponse(call, true, 4, call.a.name);
+    enterState(call, CallState::application);
+    later(call, 1ms, &World::begin);
 }
 
 void World::planCallbackTalk(Call& dials) {
@@ -317,8 +380,10 @@ void World::report(Call& call) {
     if (half.status.empty()) half.status = "CANCEL"; // the agent hung up first
     const bool answered = half.status == "ANSWER";
     const std::string key = !half.asksKey || !answered ? "" : half.pressed ? "1" : "0";
+    const std::string took = half.order.agentFirst || !answered ? "" : half.taken ? "1" : "0";
     ask(call, "done",
-        {half.order.id, half.order.attempt, half.order.token, half.status, std::to_string(half.cause), key}, nullptr);
+        {half.order.id, half.order.attempt, half.order.token, half.status, std::to_string(half.cause), key, took},
+        nullptr);
 }
 
 } // namespace pbx::sim

@@ -177,8 +177,11 @@ struct Half {
     CallbackOrder order;
     CallId other = 0;        // 0: ended before
     bool originated = false; // the half that the Originate waits for (";1")
+    // of the one that waits
+    bool keepsPlace = false; // no more than that: no agent can take it yet (extension "hold")
     // of the one that dials
-    bool told = false; // by the gate to dial: what became of it is reported, once
+    bool told = false;  // by the gate to dial: what became of it is reported, once
+    bool taken = false; // by an agent (customer first)
     bool asksKey = false;
     bool pressed = false;
     Micros ringFor = std::chrono::seconds(30);

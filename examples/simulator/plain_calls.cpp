@@ -88,7 +88,6 @@ void World::dial(Call& call, Channel to) {
     channelEvent("Newstate", call.b);
     use(call.b, Use::ringing);
     dialEvent("DialState", call, "DialStatus", "RINGING");
-    if (call.half) customerRings(call);
     const Micros longest = call.half ? call.half->ringFor : Micros(20s);
     const bool answers = plan.outcome == RingPlan::Outcome::answer && plan.after < longest;
     if (call.half) call.half->pressed = plan.pressesKey;
@@ -111,6 +110,10 @@ void World::dialAnswered(Call& call) {
 
 void World::connect(Call& call) {
     dialEvent("DialEnd", call, "DialStatus", "ANSWER");
+    bridgeParties(call);
+}
+
+void World::bridgeParties(Call& call) {
     if (call.a.state != ChannelState::up) {
         call.a.state = ChannelState::up;
         channelEvent("Newstate", call.a);

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <utility>
 
 namespace pbx::sim {
 
@@ -92,10 +93,15 @@ void World::planDispatch(Index index) {
 void World::dispatch(Index index) {
     Queue& queue = queues_[index];
     queue.dispatchPlanned = false;
+    std::size_t kept = 0; // for customers whose phones ring
     for (const CallId id : queue.waiting) {
         Call& call = *find(id);
         if (call.state != CallState::waiting || call.retryAt > now_) continue;
-        Member* member = pick(queue);
+        if (call.half && call.half->keepsPlace) {
+            ++kept;
+            continue;
+        }
+        Member* member = pick(queue, kept);
         if (member == nullptr) return;
         ringMember(call, *member);
     }
@@ -105,26 +111,33 @@ bool World::eligible(const Member& member) const {
     return !member.paused && memberState(member) == DeviceState::notInUse && member.busyUntil <= now_;
 }
 
-// rrmemory: the lowest penalty that has a free member, and of those the next one after the last rung.
-Member* World::pick(Queue& queue) {
+// rrmemory: the lowest penalty that has a free member, and of those the next one after the last rung. As many members
+// as are kept stay free (app_queue.c, is_our_turn(): each who stands before has a claim on one, also who can take
+// none).
+Member* World::pick(Queue& queue, std::size_t kept) {
     Member* best = nullptr;
     std::size_t bestAt = 0;
+    std::size_t free = 0;
     for (std::size_t i = 0; i < queue.members.size(); ++i) {
         const std::size_t at = (queue.nextMember + i) % queue.members.size();
         Member& member = queue.members[at];
-        if ((best != nullptr && member.penalty >= best->penalty) || !eligible(member)) continue;
+        if (!eligible(member)) continue;
+        ++free;
+        if (best != nullptr && member.penalty >= best->penalty) continue;
         best = &member;
         bestAt = at;
     }
-    if (best != nullptr) queue.nextMember = bestAt + 1;
+    if (free <= kept) return nullptr;
+    queue.nextMember = bestAt + 1;
     return best;
 }
 
 void World::offerToMember(Call& call, const Member& member, bool ringsAtOnce) {
     call.b = phoneChannel(member.phone, &call.a);
     created(call, call.b);
+    const std::string madeExten = std::exchange(call.b.exten, call.a.exten);
     call.b.tenantSet = true;
-    if (!call.half) connectedTo(call.b, call.a); // else it comes through the Local channel
+    if (!call.half && !call.rendered) connectedTo(call.b, call.a); // of a half it comes through the Local channel
     call.b.callRefSet = true;
     if (ringsAtOnce) {
         call.b.state = ChannelState::ringing;
@@ -136,7 +149,9 @@ void World::offerToMember(Call& call, const Member& member, bool ringsAtOnce) {
             .field("Interface", member.interface)
             .field("MemberName", member.name);
     });
-    dialEvent("DialBegin", call, "DialString", member.interface);
+    Channel asMade = call.b; // DialBegin shows it so still
+    asMade.exten = madeExten;
+    dialEvent("DialBegin", &call.a, asMade, "DialString", member.interface);
     connectedTo(call.a, call.b);
     attempts_[call.id].push_back({call.b.name, call.a.application, call.a.data, "NO ANSWER", now_, now_, {}});
 }
@@ -157,6 +172,7 @@ void World::ringMember(Call& call, Member& member) {
         call.b.state = ChannelState::ringing;
         channelEvent("Newstate", call.b);
     }
+    if (call.rendered) connectedTo(call.b, call.a); // that late with the rendered dialplan, as r13 and r14 have it
     use(call.b, Use::ringing);
     dialEvent("DialState", call, "DialStatus", "RINGING");
     if (call.half) tellOtherParty(call);
@@ -227,6 +243,7 @@ void World::leaveQueue(Call& call) {
         h.channel(call.a, "", tenantName(call.a)).field("Queue", queue.name).field("Position", position);
         h.field("Count", static_cast<std::int64_t>(queue.waiting.size()));
     });
+    if (call.half && call.half->keepsPlace) planDispatch(call.queue); // an agent was kept for it
 }
 
 void World::memberAnswers(Call& call) {

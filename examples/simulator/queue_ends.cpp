@@ -69,7 +69,7 @@ void World::abandon(Call& call, bool asked) {
     call.queue = none;
     softHangup(call.a);
     cdrEvents(call);
-    hangupEvent(call.a, 0);
+    hangupEvent(call.a, call.half ? call.half->cause : 0);
     use(call.a, Use::nothing);
     drop(call);
 }

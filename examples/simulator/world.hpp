@@ -80,7 +80,8 @@ public:
     // Both halves of Local/s@pbxd-callback-...: the first has `channelId`, and is what Asterisk waits for `within`.
     void originateCallback(CallbackOrder order, std::string actionId, std::string channelId, std::string otherId,
                            Micros within);
-    bool hangup(std::string_view channel); // its name or id
+    bool hangup(std::string_view channel);              // its name or id
+    bool playDigit(std::string_view channel, char key); // likewise; false: there is none
     bool blindTransfer(std::string_view channelName, const std::string& context, const std::string& exten);
 
     // --- who waits, by the caller's channel
@@ -205,6 +206,7 @@ private:
     void leaveByKey(Call& call);
     void press(Call& call, Channel Call::*which, std::string_view keys, Micros first, void (World::*next)(Call&));
     void digit(CallId id, Channel Call::*which, char key, bool end);
+    void hear(CallId id, char key, Micros in);
     void confirmNumber(Call& call);
     void requestCallback(Call& call);
     void requested(Call& call, const Answer& answer);
@@ -213,18 +215,24 @@ private:
                        const std::string& otherId, Micros within);
     Call& newHalf(const CallbackOrder& order, Half::Task task, std::string name, std::string uniqueid);
     void begin(Call& call);
-    void enterContext(Call& call, int priority, std::string_view application);
+    void hangUpAt(Call& call, std::string_view exten, int priority);
+    void standBy(Call& call);
+    void awaitKey(Call& call);
+    void noKeyCame(Call& call);
+    void keyHeard(Call& call, char key);
     void customerDialled(Call& call);
-    void customerRings(Call& call);
     void tellOtherParty(Call& call);
     void newCallerid(Channel& channel, const std::string& number);
     void waitForAgent(Call& call);
+    void keepPlace(Call& call);
     void askGate(Call& call);
     void gated(Call& call, const Answer& answer);
     void customerAnswered(Call& call);
-    void keyPressed(Call& call);
+    void customerThere(Call& call);
+    void customerConnected(Call& call);
     void noKeyPressed(Call& call);
     void halfAnswered(Call& call);
+    void goOn(Call& call);
     void halfNotAnswered(Call& call);
     void endHalf(CallId id, int cause);
     void endHalfTalk(Call& call, bool otherParty);
@@ -246,7 +254,7 @@ private:
     void afterQueue(Call& call);
     void planDispatch(Index queue);
     void dispatch(Index queue);
-    Member* pick(Queue& queue);
+    Member* pick(Queue& queue, std::size_t kept);
     Member* memberOfCall(const Call& call); // nullptr: removed meanwhile
     bool eligible(const Member& member) const;
     void ringMember(Call& call, Member& member);
@@ -284,6 +292,7 @@ private:
     void dial(Call& call, Channel to);
     void dialAnswered(Call& call);
     void connect(Call& call);
+    void bridgeParties(Call& call);
     void dialFailed(Call& call);
     void originateAnswered(Call& call);
     void originateFailed(Call& call);

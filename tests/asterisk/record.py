@@ -173,6 +173,34 @@ class Scenes(callbacks_live.Live):
         call.hangup()
         self.event("ChanSpyStop", since=mark)
 
+    def r14_customer_first_and_a_caller_behind(self):
+        """Two agents: one is kept for the customer while his phone rings, the other one serves the caller who stands behind."""
+        self.customer_first(0)
+        self.phones.register({"viatalk-102": "answer"})
+        self.ami.action("QueueAdd", Queue="viatalk-sales", Interface="PJSIP/viatalk-102", MemberName="Bob")
+        self.addCleanup(self.ami.action, "QueueRemove", Queue="viatalk-sales", Interface="PJSIP/viatalk-102")
+        served = threading.Event()
+
+        def person(call):
+            call.phone.ring(call)
+            served.wait(15)
+            call.answer()
+            self.event("AgentConnect", Channel=kept)
+            time.sleep(1)
+            call.hangup()
+        self.customer(person)
+        id = self.ask_json()
+        kept = self.event("QueueCallerJoin").get("Channel")
+        self.event("DialBegin", Context="viatalk-callback")
+        caller = self.provider.call(number("viatalk", "0100"), "16465550013")
+        channel = self.event("QueueCallerJoin", Position="2").get("Channel")
+        self.event("AgentConnect", Channel=channel)
+        time.sleep(1)
+        caller.hangup()
+        self.event("Hangup", Channel=channel)
+        served.set()
+        self.becomes(id, "done")
+
 
 SCENES = [name for name in dir(Scenes) if name[:1] == "r" and name[1:3].isdigit()]
 
@@ -185,7 +213,7 @@ def main():
     parser.add_argument("--pbxd", required=True, type=os.path.abspath)
     parser.add_argument("--pbxctl", required=True, type=os.path.abspath)
     parser.add_argument("--keep", action="store_true", help="leave the folder")
-    OPTIONS = parser.parse_args()
+    OPTIONS = parser.parse_intermixed_args()
     OPTIONS.version = 22
     render.OPTIONS = dialplan.OPTIONS = callbacks_live.OPTIONS = OPTIONS
     if not shutil.which("sipp"):

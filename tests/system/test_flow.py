@@ -71,6 +71,34 @@ class Flow(unittest.TestCase):
         reached = soon(lambda: [c for c in self.callbacks() if c["state"] == "done" and c.get("outcome") == "reached"], "one to be reached")
         self.assertTrue(reached)
 
+    def test_b_customer_first(self):
+        """The placeholder keeps the place before anybody is dialled; somebody is reached, by the key and by an agent."""
+        self.call("callback_policy.set", queue="sales", mode="customer_first", ask_key=True, ring_seconds=10)
+        self.addCleanup(self.call, "callback_policy.unset", queue="sales")
+        said = {"reached": ("ANSWER",), "machine": ("ANSWER",), "busy": ("BUSY",), "no_answer": ("NOANSWER",), "agent_gone": ("ANSWER", "CANCEL")}
+        for attempt in range(3):     # of four people nobody may be reached, of twelve hardly ever
+            open_ones = {self.request(f"+120155504{attempt}{n}", "sales") for n in range(4)}
+            asked, kept, rows = set(open_ones), set(), []
+
+            def all_over():
+                kept.update(c["callback"] for c in self.call("queue.status", id="sales")["callers"] if c.get("callback"))
+                for row in [self.call("callback.get", id=id) for id in open_ones]:
+                    if row["state"] in ("done", "retry_at", "failed"):
+                        open_ones.remove(row["id"])
+                        rows.append(row)
+                        self.call("callback.cancel", id=row["id"])     # nobody is called a second time
+                return not open_ones
+            soon(all_over, "each to have had its turn", 90)
+            for row in rows:
+                self.assertEqual(row["attempts"], 1, row)
+                reports = [h["dial_status"] for h in row["history"] if h["dial_status"]]
+                self.assertEqual(len(reports), 1, row)
+                self.assertIn(reports[0], said[row["outcome"]], row)
+            self.assertTrue(kept & asked, "none was seen in its place on the board")
+            if any(row["outcome"] == "reached" for row in rows):
+                return
+        self.fail("nobody was reached")
+
     def test_c_callers_ask_while_they_wait(self):
         asked = soon(lambda: [c for c in self.callbacks() if c["requested_by"] == "queue"], "a caller to ask for a callback", 90)
         self.assertTrue(all(re.fullmatch(r"\+1\d{10}", c["number"]) for c in asked), asked)

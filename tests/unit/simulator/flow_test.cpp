@@ -10,7 +10,6 @@ namespace {
 
 using namespace std::chrono_literals;
 
-RingPlan takes(Micros after, bool key = true) { return {RingPlan::Outcome::answer, after, key}; }
 RingPlan engaged() { return {RingPlan::Outcome::busy, 0s}; }
 RingPlan quiet() { return {RingPlan::Outcome::noAnswer, 0s}; }
 
@@ -61,7 +60,7 @@ TEST(Flow, AskedByKey) {
 TEST(Flow, CallbackReached) {
     Rendered lab;
     lab.letDial();
-    lab.people.rings = {takes(500ms), takes(300ms)};
+    lab.people.rings = {answersIn(500ms), answersIn(300ms)};
     lab.people.talking.talk = 1s;
     lab.people.talking.agentEnds = false; // the customer does
     lab.callBack();
@@ -72,7 +71,7 @@ TEST(Flow, CallbackReached) {
 TEST(Flow, CallbackBusy) {
     Rendered lab;
     lab.letDial();
-    lab.people.rings = {takes(500ms), engaged()};
+    lab.people.rings = {answersIn(500ms), engaged()};
     lab.callBack();
     lab.run(1min);
     lab.expectLike("r06_callback_busy");
@@ -81,7 +80,7 @@ TEST(Flow, CallbackBusy) {
 TEST(Flow, CallbackNotAnswered) {
     Rendered lab;
     lab.letDial();
-    lab.people.rings = {takes(500ms), quiet()};
+    lab.people.rings = {answersIn(500ms), quiet()};
     lab.callBack();
     lab.run(1min);
     lab.expectLike("r07_callback_not_answered");
@@ -102,7 +101,7 @@ TEST(Flow, CallbackCancelledBehindACaller) {
 TEST(Flow, CallbackWhoseAgentHangsUpWhileDialling) {
     Rendered lab;
     lab.letDial();
-    lab.people.rings = {takes(500ms), quiet()};
+    lab.people.rings = {answersIn(500ms), quiet()};
     lab.callBack();
     lab.run(3s);
     ASSERT_TRUE(lab.world.hangup(lab.of("AgentConnect").front()->get("DestChannel")));
@@ -113,10 +112,12 @@ TEST(Flow, CallbackWhoseAgentHangsUpWhileDialling) {
 TEST(Flow, CallbackCustomerFirstWithAKey) {
     Rendered lab;
     lab.letDial("1");
-    lab.people.rings = {takes(300ms), takes(500ms)};
+    lab.people.rings = {answersIn(300ms), answersIn(500ms)};
     lab.people.talking.talk = 1s;
     lab.people.talking.agentEnds = false;
     lab.callBack(false);
+    lab.run(50ms);
+    ASSERT_TRUE(lab.world.playDigit("pbxd-1aaab", '1')); // as pbxd does when an agent is free
     lab.run(1min);
     lab.expectLike("r10_callback_customer_first_with_key");
 }
@@ -124,10 +125,29 @@ TEST(Flow, CallbackCustomerFirstWithAKey) {
 TEST(Flow, CallbackToAMachine) {
     Rendered lab;
     lab.letDial("1");
-    lab.people.rings = {takes(300ms, false)};
+    lab.people.rings = {answersIn(300ms, false)};
     lab.callBack(false);
+    lab.run(50ms);
+    ASSERT_TRUE(lab.world.playDigit("pbxd-1aaab", '1'));
     lab.run(1min);
     lab.expectLike("r11_callback_machine");
+}
+
+TEST(Flow, CustomerFirstAndACallerBehind) {
+    Rendered lab;
+    lab.world.seatMember(lab.support, lab.phone2, 0, 0);
+    lab.decide("queue", "viatalk-support", "0", "1");
+    lab.letDial();
+    lab.people.rings = {answersIn(6s), answersIn(500ms), answersIn(500ms)}; // the customer, the caller's agent, his
+    lab.people.talking.talk = 1s;
+    lab.people.talking.agentEnds = false;
+    lab.callBack(false);
+    lab.run(50ms);
+    ASSERT_TRUE(lab.world.playDigit("pbxd-1aaab", '1'));
+    lab.run(150ms);
+    lab.call();
+    lab.run(1min);
+    lab.expectLike("r14_customer_first_and_a_caller_behind");
 }
 
 TEST(Flow, Moved) {

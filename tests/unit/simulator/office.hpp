@@ -52,6 +52,8 @@ public:
     void ended(const Call&) override {}
 };
 
+inline RingPlan answersIn(Micros after, bool key = true) { return {RingPlan::Outcome::answer, after, key}; }
+
 // Queues support (two members, both of one phone each) and vip (nobody), as the rendered configuration names them.
 struct Office {
     ScriptedPeople people;
@@ -126,6 +128,12 @@ struct Office {
         std::vector<std::string> names;
         for (const CallId id : world.queues()[queue].waiting) names.push_back(world.calls().at(id)->a.callerNum);
         return names;
+    }
+    // What was told of a callback: DIALSTATUS, HANGUPCAUSE, key, whether an agent took him.
+    std::vector<std::string> reported() const {
+        const auto all = pbxd.argumentsOf("done");
+        if (all.size() != 1) return {std::to_string(all.size()) + " reports"};
+        return {all[0].begin() + 3, all[0].end()};
     }
     // Nothing is left, and nobody is thought to be busy.
     bool atRest() const {

@@ -105,6 +105,7 @@ const std::set<std::string, std::less<>> lifeCycle{"Newchannel",
                                                    "LocalBridge",
                                                    "NewAccountCode",
                                                    "OriginateResponse",
+                                                   "DTMFBegin",
                                                    "DTMFEnd",
                                                    "Cdr"};
 

@@ -322,19 +322,23 @@ std::string names(const std::vector<Event>& events) {
 }
 
 // As lib/callbacks/originate.cpp writes it.
+std::string callback(const std::string& dialled, const std::string& after) {
+    return "Action: Originate\r\nActionID: o1\r\nChannel: Local/s@" + dialled + "/n\r\nContext: " + after +
+           "\r\nExten: s\r\nPriority: 1\r\nAsync: true\r\n"
+           "Timeout: 600000\r\nChannelId: pbxd-1aaab\r\nOtherChannelId: pbxd-1aaabx\r\n"
+           "Variable: __PBX_CB=r_1\r\nVariable: __PBX_CB_ATTEMPT=1\r\n"
+           "Variable: __PBX_CB_TOKEN=abc\r\nVariable: __PBX_CB_QUEUE=hostrocket-support\r\n"
+           "Variable: __PBX_CB_TENANT=hostrocket\r\nVariable: __PBX_CB_POSITION=1\r\n"
+           "Variable: __PBX_CB_PRIO=30\r\n\r\n";
+}
+
 TEST_F(AmiSession, ACallbackIsPlacedAndHungUpByItsId) {
     login("cti", "ctisecret");
     world.pause("", "PJSIP/hostrocket-101", true, "");
     world.pause("", "PJSIP/hostrocket-102", true, "");
     pass(1s);
     session->output().clear();
-    const auto placed = send("Action: Originate\r\nActionID: o1\r\nChannel: Local/s@pbxd-callback-queue/n\r\n"
-                             "Context: pbxd-callback-gate\r\nExten: s\r\nPriority: 1\r\nAsync: true\r\n"
-                             "Timeout: 600000\r\nChannelId: pbxd-1aaab\r\nOtherChannelId: pbxd-1aaabx\r\n"
-                             "Variable: __PBX_CB=r_1\r\nVariable: __PBX_CB_ATTEMPT=1\r\n"
-                             "Variable: __PBX_CB_TOKEN=abc\r\nVariable: __PBX_CB_QUEUE=hostrocket-support\r\n"
-                             "Variable: __PBX_CB_TENANT=hostrocket\r\nVariable: __PBX_CB_POSITION=1\r\n"
-                             "Variable: __PBX_CB_PRIO=30\r\n\r\n");
+    const auto placed = send(callback("pbxd-callback-queue", "pbxd-callback-gate"));
     EXPECT_EQ(names(placed), "Success Newchannel Newchannel LocalBridge DialBegin ");
     EXPECT_EQ(placed.at(1).get("Uniqueid"), "pbxd-1aaab");
     EXPECT_FALSE(placed.at(1).has("Tenantid"));
@@ -352,6 +356,21 @@ TEST_F(AmiSession, ACallbackIsPlacedAndHungUpByItsId) {
         << names(gone);
     EXPECT_NE(names(gone).find("OriginateResponse "), std::string::npos);
     EXPECT_TRUE(world.calls().empty());
+}
+
+// Customer first: it stands in the queue, and the other half hears what is pressed on this one.
+TEST_F(AmiSession, AKeyIsPressedForACallbackByItsId) {
+    login("pbxd", "p");
+    send(callback("pbxd-callback-gate", "pbxd-callback-queue"));
+    pass(1s);
+    const auto waiting = send("Action: QueueStatus\r\nQueue: hostrocket-support\r\n\r\n");
+    EXPECT_TRUE(std::ranges::any_of(
+        waiting, [](const Event& e) { return e.name == "QueueEntry" && e.get("Uniqueid") == "pbxd-1aaab"; }));
+    const auto heard = send("Action: PlayDTMF\r\nChannel: pbxd-1aaab\r\nDigit: 0\r\n\r\n");
+    ASSERT_EQ(names(heard), "Success DTMFBegin ");
+    EXPECT_EQ(heard.back().get("Uniqueid"), "pbxd-1aaabx");
+    EXPECT_EQ(message("Action: PlayDTMF\r\nChannel: pbxd-1aaab\r\n\r\n"), "Error: No digit specified");
+    EXPECT_EQ(message("Action: PlayDTMF\r\nChannel: pbxd-2aaab\r\nDigit: 0\r\n\r\n"), "Error: Channel not found");
 }
 
 TEST_F(AmiSession, RecordingNeedsSystemAndIsTold) {
