@@ -23,7 +23,8 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 21> examples
     {"queue.transfer_caller", "queue transfer-caller main/1763881234.12 --queue sales"},
     {"customer.set_status", "customer set-status +12125550123 --status vip --attributes \"plan Gold\""},
     {"status_rule.set", "status-rule set overdue --destination \"queue billing\""},
-    {"did.create", "did create +12125550123 --tenant viatalk --queue support --hours office --closed \"announcement custom/closed\""},
+    {"did.create",
+     "did create +12125550123 --tenant viatalk --queue support --hours office --closed \"announcement custom/closed\""},
     {"hours.create",
      "hours create --name office --title Office --week \"monday 09:00 17:30\" --holidays \"2026-12-25\""},
     {"queue.set_conditions", "queue set-conditions support --overflow \"waiting 20 callback_offer\" --overflow "

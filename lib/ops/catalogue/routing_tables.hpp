@@ -117,7 +117,8 @@ struct DidCreate {
     using Params = DidCreateParams;
     using Result = DidRow;
     static constexpr std::string_view name = "did.create",
-                                      summary = "Give a tenant a number that people call. It belongs to that tenant alone.";
+                                      summary =
+                                          "Give a tenant a number that people call. It belongs to that tenant alone.";
     // Whose number it is decides whose callers these are and who may show it: no tenant may say so of itself.
     static constexpr domain::RoleSet roles = domain::operators;
     static constexpr bool changes = true;
