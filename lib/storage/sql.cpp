@@ -144,7 +144,7 @@ void Sql::select(const std::string& sql, const Values& values, RowSink& sink) {
 
 void Sql::selectKept(const std::string& sql, const Values& values, RowSink& sink) {
     const auto isNull = [](const Value& value) { return std::holds_alternative<std::monostate>(value); };
-    const bool keep = kept_ && dialect_.engine == Engine::mariadb && std::ranges::none_of(values, isNull) &&
+    const bool keep = kept_ && std::ranges::none_of(values, isNull) &&
                       (kept_->all_.size() < KeptStatements::most || kept_->all_.contains(sql));
     if (!keep) return select(sql, values, sink);
     watchStatement(watch_, sql);

@@ -245,7 +245,7 @@ TEST_P(RoutingTablesOf, OneStatementTellsEverythingAboutACaller) {
     EXPECT_TRUE(facts.blocks.empty());
 }
 
-// On MariaDB the statement stays prepared in its session: each time only its values are new.
+// The statement stays prepared in its session: each time only its values are new.
 TEST_P(RoutingTablesOf, TheSameQuestionOverAndOverIsAnsweredAnewEachTime) {
     settings.sessions = 1; // one session for all
     open();

@@ -45,6 +45,18 @@ TEST_P(SqliteBesideOthers, IsMadeForItsOwnerAlone) {
     EXPECT_EQ(0600U, made.st_mode & 0777U);
 }
 
+// Read to its end, it is no reader any more: else the WAL could never be emptied.
+TEST_P(SqliteBesideOthers, AQuestionThatStaysPreparedHoldsNothing) {
+    const auto scope = tenantScope("acme");
+    const std::string busy = "PRAGMA wal_checkpoint(TRUNCATE)";
+    for (const std::string number : {"+12125550100", "+12125550101"}) {
+        EXPECT_TRUE(repos->callers.find(scope.tenant(), {number}, clock.now()).blocks.empty());
+        repos->blocklist.add(scope, {domain::BlockKind::exact, number, {}, "", ""});
+        EXPECT_EQ(1U, repos->callers.find(scope.tenant(), {number}, clock.now()).blocks.size());
+        EXPECT_EQ("0\n", elsewhere(busy));
+    }
+}
+
 INSTANTIATE_TEST_SUITE_P(Engines, SqliteBesideOthers, ::testing::Values(storage::Engine::sqlite), engineName);
 
 } // namespace
