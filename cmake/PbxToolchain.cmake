@@ -21,7 +21,9 @@ option(PBX_FUZZ "Build the libFuzzer targets (needs clang)" OFF)
 find_program(PBX_CCACHE ccache)
 if(PBX_CCACHE)
   # The same for each folder that the project stands in; sloppiness is what ccache asks for with precompiled headers.
-  set(call ${CMAKE_COMMAND} -E env CCACHE_BASEDIR=${CMAKE_SOURCE_DIR} CCACHE_NOHASHDIR=1
+  # COMMENTS: a precompiled header knows again only a "#pragma once" file of the very same bytes; one kept from before a
+  # comment changed would have every name twice.
+  set(call ${CMAKE_COMMAND} -E env CCACHE_BASEDIR=${CMAKE_SOURCE_DIR} CCACHE_NOHASHDIR=1 CCACHE_COMMENTS=1
     CCACHE_SLOPPINESS=pch_defines,time_macros ${PBX_CCACHE})
   set(CMAKE_C_COMPILER_LAUNCHER ${call})
   set(CMAKE_CXX_COMPILER_LAUNCHER ${call})
