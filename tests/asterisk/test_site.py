@@ -90,7 +90,8 @@ class Site(unittest.TestCase):
 
     def refused(self, name, *wanted):
         """Down; why is said to the operator and in the log, in words that name what is wrong."""
-        soon(lambda: self.pbxd.link(name).get("problem") not in (None, "") and self.pbxd.link(name)["state"] in ("down", "connecting"), f"a problem of {name}")
+        soon(lambda: self.pbxd.link(name).get("problem") not in (None, "") and self.pbxd.link(name)["state"] in ("down", "connecting"), f"a problem of {name}",
+             15)    # a side that says nothing is given up after 9 s
         link = self.pbxd.link(name)
         self.assertTrue(link["stale"])
         for text in wanted:

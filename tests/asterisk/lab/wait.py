@@ -2,7 +2,7 @@
 import time
 
 
-def soon(condition, what, seconds=8.0, failure=AssertionError):
+def soon(condition, what, seconds=10.0, failure=AssertionError):
     """What the condition answers once that is true; `failure` when it has not become so within so many seconds."""
     deadline = time.monotonic() + seconds
     while not (found := condition()):
