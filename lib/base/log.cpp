@@ -180,7 +180,7 @@ std::uint64_t Log::lostLines() const noexcept { return sink_->lost(); }
 
 void Log::writeLine(LogLevel level, std::string_view event, LogFields fields) const {
     const auto format = sink_->format;
-    const auto time = formatRfc3339(sink_->clock->now());
+    const auto time = formatRfc3339(sink_->clock->now(), Fraction::always);
     std::string line;
     line.reserve(256);
     if (format == LogFormat::json) {

@@ -55,7 +55,7 @@ bool scanOffset(Scanner& in, int& minutes) {
 } // namespace
 
 // Digits by hand: a list of 100 rows writes hundreds of times, and snprintf took 40 % of its encoding.
-std::string formatRfc3339(UtcTime t) {
+std::string formatRfc3339(UtcTime t, Fraction fraction) {
     using namespace std::chrono;
     const auto day = floor<days>(t);
     const year_month_day date(day);
@@ -75,8 +75,9 @@ std::string formatRfc3339(UtcTime t) {
     put(clock.hours().count(), 2, ':');
     put(clock.minutes().count(), 2, ':');
     const auto micros = clock.subseconds().count();
-    put(clock.seconds().count(), 2, micros == 0 ? 'Z' : '.');
-    if (micros != 0) put(micros, 6, 'Z');
+    const bool whole = micros == 0 && fraction == Fraction::unlessZero;
+    put(clock.seconds().count(), 2, whole ? 'Z' : '.');
+    if (!whole) put(micros, 6, 'Z');
     return out;
 }
 

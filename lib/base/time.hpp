@@ -17,8 +17,10 @@ using SteadyTime = std::chrono::steady_clock::time_point; // for deadlines and l
 inline std::int64_t epochMicros(UtcTime t) { return t.time_since_epoch().count(); }
 inline UtcTime fromEpochMicros(std::int64_t us) { return UtcTime(Micros(us)); }
 
-// "2026-11-22T21:24:38.123456Z": always Z, six digits; without a fraction when it is zero.
-std::string formatRfc3339(UtcTime t);
+// "2026-11-22T21:24:38.123456Z": always Z, six digits; without a fraction when it is zero, unless it is to be there
+// always (lines that are sorted or matched as text).
+enum class Fraction { unlessZero, always };
+std::string formatRfc3339(UtcTime t, Fraction fraction = Fraction::unlessZero);
 // Strict RFC 3339 with any offset, years 1970-9999; a leap second (:60) and impossible dates are refused.
 std::optional<UtcTime> parseRfc3339(std::string_view text);
 

@@ -27,8 +27,9 @@ static_assert(!std::is_constructible_v<LogField, const char*, void*>, "no pointe
 namespace {
 
 struct FixedClock final : Clock {
-    UtcTime now() const override { return fromEpochMicros(1'795'382'678'000'001); }
+    UtcTime now() const override { return time; }
     SteadyTime steady() const override { return {}; }
+    UtcTime time = fromEpochMicros(1'795'382'678'000'001);
 };
 
 struct LogTest : testing::Test {
@@ -56,6 +57,12 @@ TEST_F(LogTest, TextLineHasTimeLevelEventAndFields) {
              {{"asterisk", "main"}, {"after_ms", 12}, {"first", true}, {"load", 0.5}, {"note", "two words"}});
     EXPECT_EQ(written(), "2026-11-22T21:24:38.000001Z info link.up asterisk=main after_ms=12 first=true load=0.5 "
                          "note=\"two words\"\n");
+}
+
+TEST_F(LogTest, AWholeSecondHasItsSixDigitsToo) {
+    clock.time = fromEpochMicros(1'795'382'678'000'000);
+    open(LogFormat::text).info("tick");
+    EXPECT_EQ(written(), "2026-11-22T21:24:38.000000Z info tick\n");
 }
 
 TEST_F(LogTest, JsonLineHasTheSameWithTheirTypes) {

@@ -22,7 +22,9 @@ std::int64_t parsed(std::string_view text) {
 
 TEST(FormatRfc3339, WritesZAndSixDigitsOrNone) {
     EXPECT_EQ(formatRfc3339(fromEpochMicros(0)), "1970-01-01T00:00:00Z");
+    EXPECT_EQ(formatRfc3339(fromEpochMicros(0), Fraction::always), "1970-01-01T00:00:00.000000Z");
     EXPECT_EQ(formatRfc3339(fromEpochMicros(1)), "1970-01-01T00:00:00.000001Z");
+    EXPECT_EQ(formatRfc3339(fromEpochMicros(1), Fraction::always), "1970-01-01T00:00:00.000001Z");
     EXPECT_EQ(formatRfc3339(fromEpochMicros(1'795'382'678 * second + 123'456)), "2026-11-22T21:24:38.123456Z");
     EXPECT_EQ(formatRfc3339(fromEpochMicros(253'402'300'799 * second + 999'999)), "9999-12-31T23:59:59.999999Z");
     EXPECT_EQ(formatRfc3339(fromEpochMicros(-1)), "1969-12-31T23:59:59.999999Z");
