@@ -46,9 +46,9 @@ private:
         address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
         return address;
     }
-    static bool readable(int fd) {
+    static bool readable(int fd, int milliseconds = 50) {
         pollfd waiting{fd, POLLIN, 0};
-        return ::poll(&waiting, 1, 50) > 0;
+        return ::poll(&waiting, 1, milliseconds) > 0;
     }
     void accept() {
         while (!stopping_) {
@@ -78,8 +78,8 @@ private:
         if (watch && cut_ &&
             text.ends_with("\x03"
                            "COMMIT")) {
-            readable(to); // the server has answered: the commit is done, and nobody will tell
-            cut_ = false;
+            // The server has answered: the commit is done, and nobody will tell. A busy disk takes its time.
+            if (readable(to, 10'000)) cut_ = false;
             return false;
         }
         return true;
