@@ -12,7 +12,7 @@ NESTED = {"target", "name", "value", "from", "to", "date", "title"}   # texts of
 ID_PREFIXES = {"tenant": "t", "department": "d", "queue": "q", "agent": "a", "user": "u", "token": "k", "blocklist": "b", "priority": "p", "customer": "c",
                "did": "n", "hours": "h", "callback": "r", "pause_reason": "y", "action": "x", "trunk": "l", "outbound_rule": "o"}
 MAKES = {"blocklist": "add", "priority": "add", "customer": "set", "status_rule": "set", "callback": "request"}   # of the others: create
-OF_OPERATORS = {"tenant.create", "trunk.create", "trunk.update", "trunk.delete", "asterisk.apply"}      # what a tenant's own people cannot do
+OF_OPERATORS = {"tenant.create", "trunk.create", "trunk.update", "trunk.delete", "did.create", "did.delete", "asterisk.apply"}      # what a tenant's own people cannot do
 OF_CALLS = ("queue.remove_caller", "queue.prioritise_caller", "queue.transfer_caller")      # their id is a call's
 ALPHABET = "abcdefghijklmnopqrstuvwxyz234567"
 

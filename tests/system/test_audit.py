@@ -31,7 +31,7 @@ class Acts:
         """A phone is made for an agent that has none; an operator names the tenant."""
         if operation == "phone.create":
             more["agent"] = self.make("agent")
-        named = {"tenant": self.tenant.name} if operation.startswith("trunk.") else {}
+        named = {"tenant": self.tenant.name} if operation in catalogue.OF_OPERATORS and operation.startswith(("trunk.", "did.")) else {}
         return C.valid(operation, self.tenant, **more) | named
 
     def params(self, operation):
