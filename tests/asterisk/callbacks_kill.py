@@ -21,22 +21,15 @@ import time
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import dialplan  # noqa: E402
 import render  # noqa: E402
+from board.callback_site import Wrong, soon  # noqa: E402
 from board.pbxd import Pbxd, PbxdError, _free_port  # noqa: E402
 from dialplan import AGENT  # noqa: E402
-from lab import LabError, processes, wait  # noqa: E402
+from lab import LabError, processes  # noqa: E402
 from lab.config import write_private  # noqa: E402
 
 POINTS = ("P1", "P2", "P3", "P4", "P5", "P6", "P7", "P8", "P5a")
 TENANT, QUEUE = "viatalk", "viatalk-sales"
 WITHIN = 150    # lease of the Asterisk and of the callback, doubt, the delays of the policy, two calls
-
-
-class Wrong(RuntimeError):
-    pass
-
-
-def soon(condition, what, seconds):
-    return wait.soon(condition, what, seconds, Wrong)
 
 
 class Sqlite:
