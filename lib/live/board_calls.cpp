@@ -14,6 +14,10 @@ ChannelState stateOfNumber(int number) {
 // Assigns and tells whether that changed anything, so that an unchanged channel is not copied.
 bool differs(const std::string& have, std::string_view want) { return have != want; }
 
+// Asks the database when pbxd does not answer ([pbxd-database] of asterisk/extensions.conf): no part of the call, which
+// it outlasts when the database hangs.
+bool asksDatabase(const Channel& channel) { return channel.name.starts_with("Local/question@pbxd-database-"); }
+
 } // namespace
 
 Channel Board::readChannel(const Fields& f) const {
@@ -267,6 +271,7 @@ void Board::leaveBridge(std::string_view uniqueid, std::string_view id) {
 }
 
 void Board::startChannel(Channel channel, bool found) {
+    if (asksDatabase(channel)) return;
     channel.touched = eventNumber_;
     const Channel& kept = channels_.put(std::move(channel), epoch_);
     attach(kept, found);

@@ -24,6 +24,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from board.pbxd import Pbxd, bootstrap, _free_port  # noqa: E402
 from lab import TENANTS, TRUNK_IP, Lab, Phones, ports, processes  # noqa: E402
 from lab.config import write_private  # noqa: E402
+from lab.wait import soon  # noqa: E402
 
 OPTIONS = None
 SERVER = "main"
@@ -295,17 +296,22 @@ odbc_port = {cls.database.port}
     def settings(self, since, new, name):
         return [m for m in self.ami.messages[since:] if m.get("Event") == "VarSet" and m.get("Variable") == name and m.get("Uniqueid") == new.get("Uniqueid")]
 
-    def joins(self, tenant, to, caller, queue, *, why, priority="0", hold=1.5, within=2.0):
-        """The call enters that queue; seconds from Asterisk's first event of it until it is decided (Answer() waits half a second for a voice packet then, which
-        SIPp does not send)."""
-        since, new = self.start(tenant, to, caller, hold)
-        of = lambda m: m.get("Uniqueid") == new.get("Uniqueid")
-        joined = self.ami.wait(lambda m: m.get("Event") == "QueueCallerJoin" and of(m), 12, since)
-        self.assertIsNotNone(joined, f"{tenant} {to} from {caller} joined no queue")
-        self.assertEqual((joined.get("Queue"), self.variable(since, new, "PBX_WHY"), str(int(self.variable(since, new, "QUEUE_PRIO")))), (f"{tenant}-{queue}", why, priority))
+    def decided(self, since, new, queue, within):
+        """Joins that queue; seconds from Asterisk's first event of the call until it is decided (Answer() waits half a second for a voice packet then, which SIPp does
+        not send)."""
+        joined = self.ami.wait(lambda m: m.get("Event") == "QueueCallerJoin" and m.get("Uniqueid") == new.get("Uniqueid"), 12, since)
+        self.assertIsNotNone(joined, "joined no queue")
+        self.assertEqual(joined.get("Queue"), queue)
         seconds = float(self.settings(since, new, "QUEUE_PRIO")[-1].get("Timestamp")) - float(new.get("Timestamp"))
         self.assertLess(seconds, within)
-        self.ami.wait(lambda m: m.get("Event") == "Hangup" and of(m), 12, since)
+        return seconds
+
+    def joins(self, tenant, to, caller, queue, *, why, priority="0", hold=1.5, within=2.0):
+        """As decided(), for a call from its beginning to its end."""
+        since, new = self.start(tenant, to, caller, hold)
+        seconds = self.decided(since, new, f"{tenant}-{queue}", within)
+        self.assertEqual((self.variable(since, new, "PBX_WHY"), str(int(self.variable(since, new, "QUEUE_PRIO")))), (why, priority))
+        self.ami.wait(lambda m: m.get("Event") == "Hangup" and m.get("Uniqueid") == new.get("Uniqueid"), 12, since)
         self.phones.reap(20)
         return seconds
 
@@ -572,13 +578,56 @@ class Rendered(Site):
             self.tell("viatalk func_odbc, pbxd hangs", self.joins("viatalk", "0100", "16465550300", "billing", why="diverted", within=5))
 
     def test_ya_mariadb_hangs(self):
-        if OPTIONS.version == 16:
-            self.skipTest("NOT RUN: bullseye's ODBC connector 3.1.9 has no time-out but that of connecting; a database that hangs hangs the call (docs/asterisk.md)")
+        mark = self.ami.mark()
+        self.joins("viatalk", "0100", "16465550300", "billing", why="diverted")
+        self.assertEqual(len(self.answers(mark)), 1)
+        mark = self.ami.mark()
         os.kill(self.database.who["pid"], signal.SIGSTOP)
         try:
-            self.tell("viatalk default queue, MariaDB hangs", self.joins("viatalk", "0100", "16465550001", "support", why="queued", within=9))
+            self.gives_up_while_the_database_is_asked()
+            since, new = self.start("viatalk", "0100", "16465550300", 10)     # whom the answer would send elsewhere
+            self.tell("viatalk default queue, MariaDB hangs", self.decided(since, new, "viatalk-support", 4))
+            self.tell("hostrocket default queue, not asked again", self.decided(*self.start("hostrocket", "0100", "16465550001", 3), "hostrocket-support", 1))
+            self.assertFalse(self.ended(new, since))
         finally:
             os.kill(self.database.who["pid"], signal.SIGCONT)
+        # what it answers now is nobody's, and nobody waits for it
+        soon(lambda: not self.asking(), "the halves that asked to end")
+        self.assertEqual(self.answers(mark), [])
+        self.assertFalse(self.ended(new, since), "still in the queue")
+        self.phones.reap(20)
+        self.assertEqual(len(self.records("16465550077")), 1)
+        self.assertEqual(self.records("question@pbxd-database"), [])
+        began = time.monotonic()
+        while self.decider("viatalk") != "database":
+            self.assertLess(time.monotonic() - began, 15)
+
+    def gives_up_while_the_database_is_asked(self):
+        since, new = self.start("viatalk", "0100", "16465550077", 5)
+        soon(lambda: len(self.asking()) == 2, "both halves to be there")
+        self.ami.action("Hangup", Channel=new.get("Channel"))
+        self.assertIsNotNone(self.ami.wait(lambda m: m.get("Event") == "Hangup" and m.get("Uniqueid") == new.get("Uniqueid"), 2, since), "kept by the question")
+        self.phones.reap(20)
+
+    def asking(self):
+        return [m.get("Channel") for m in self.ami.list("CoreShowChannels") if "@pbxd-database" in m.get("Channel")]
+
+    def answers(self, since):
+        return [m.get("Value") for m in self.ami.messages[since:] if m.get("Event") == "VarSet" and (m.get("Variable") or "").startswith("SHARED(PBX_")]
+
+    def records(self, what):
+        with open(f"{self.lab.prefix}/log/cdr-custom/pbxd-cdr.csv", encoding="utf-8") as f:
+            return [line for line in f if what in line]
+
+    def ended(self, new, since):
+        return any(m.get("Event") == "Hangup" and m.get("Uniqueid") == new.get("Uniqueid") for m in self.ami.messages[since:])
+
+    def decider(self, tenant):
+        """Of one more call."""
+        since, new = self.start(tenant, "0100", "16465550001", 1)
+        self.phones.reap(20)
+        self.ami.wait(lambda m: m.get("Event") == "Hangup" and m.get("Uniqueid") == new.get("Uniqueid"), 10, since)
+        return "database" if self.variable(since, new, "PBX_DONE") == "1" else "default"
 
     def test_z_without_a_database_the_default_queue(self):
         self.database.stop()

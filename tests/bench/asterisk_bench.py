@@ -86,10 +86,10 @@ def main():
     render.OPTIONS = dialplan.OPTIONS = parser.parse_args()
     try:
         Site.setUpClass()
-        # AGI() runs after its event; a function in Set()'s argument has been asked before its event.
+        # An application runs after its event.
         out = {"FastAGI": Site.decisions(lambda last, m: last.get("Application") == "AGI"), "agent free to Originate": Site.originates()}
         processes.end(processes.identity(Site.pbxd.process.pid), grace=0)
-        out["func_odbc"] = Site.decisions(lambda last, m: m.get("Application") == "Set" and "PBX_WHY,PBX_ACTION" in (m.get("AppData") or ""))
+        out["func_odbc"] = Site.decisions(lambda last, m: last.get("Application") == "Dial" and "@pbxd-database" in (last.get("AppData") or ""))
     finally:
         Site.doClassCleanups()
     print(json.dumps(out))

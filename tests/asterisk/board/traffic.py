@@ -55,5 +55,5 @@ class Traffic:
     def _decision(call, tenant, place, began, values, queue):
         if "at" not in values:
             return Decision(call, tenant, place, "", 0.0, queue)
-        by = "default" if values.get("PBX_DONE") != "1" else "database" if "PBX_STEPS" in values else "pbxd"
+        by = "default" if values.get("PBX_DONE") != "1" else "database" if "PBX_QUESTION" in values else "pbxd"
         return Decision(call, tenant, place, by, values["at"] - began, queue)

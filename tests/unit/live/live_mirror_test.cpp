@@ -169,6 +169,34 @@ TEST_F(MirrorTest, DriftGhostCall) {
     EXPECT_EQ(rig.events(FeedKind::callEnded).size(), 1U);
 }
 
+// [pbxd-database]: its second half is still there when the caller has gone, as long as the database hangs.
+TEST_F(MirrorTest, WhoAsksTheDatabaseIsNoPartOfTheCall) {
+    const std::string half = "Local/question@pbxd-database-00000001;";
+    asterisk.channels["1.0"] = {"1.0", "0.9", half + "2", 6, "", "", "Set", "ARRAY(A,B)=", asterisk.now};
+    rig.connect();
+    EXPECT_TRUE(rig.board()->calls.empty()) << "left over from a call that was before us";
+    FakeChannel caller{"1.1", "1.1", "PJSIP/trunk-00000001", 4, "5550100", "", "Dial", "", asterisk.now};
+    FakeChannel first{"1.2", "1.1", half + "1", 0, "", "", "AppDial", "", asterisk.now};
+    FakeChannel second{"1.3", "1.1", half + "2", 4, "", "", "Set", "", asterisk.now};
+    for (const auto* channel : {&caller, &first, &second}) {
+        asterisk.channels[channel->uniqueid] = *channel;
+        rig.event("Newchannel", channel->headers());
+    }
+    rig.event("LocalBridge", with(first.headers("LocalOne"), second.headers("LocalTwo")));
+    rig.event("DialBegin", with(caller.headers(), first.headers("Dest")));
+    ASSERT_EQ(rig.board()->calls.size(), 1U);
+    EXPECT_EQ(rig.board()->calls.find("1.1")->channels, std::vector<std::string>{"1.1"});
+    EXPECT_EQ(rig.board()->calls.find("1.1")->state, CallState::other);
+    for (const auto* channel : {&first, &caller}) {
+        asterisk.channels.erase(channel->uniqueid);
+        rig.event("Hangup", channel->headers());
+    }
+    rig.run(30s);
+    EXPECT_TRUE(rig.board()->calls.empty());
+    EXPECT_EQ(rig.board()->counters.driftTotal(), 0U);
+    EXPECT_EQ(rig.events(FeedKind::callEnded).size(), 1U);
+}
+
 TEST_F(MirrorTest, DriftChannelState) {
     asterisk.channels["1.1"] = {"1.1", "1.1", "PJSIP/101-00000001", 5, "101", "", "Dial", "1", asterisk.now};
     rig.connect();
