@@ -23,15 +23,21 @@ public:
     int port() const { return port_; }
     // A new, empty database, as root.
     storage::DatabaseSettings newDatabase();
+    // A database with the schema of now and nothing else, as root: the same one each time, emptied again, once the last
+    // session of whoever had it is gone; made anew where it was left with other tables.
+    storage::DatabaseSettings migratedDatabase();
     storage::DatabaseSettings rootSettings(const std::string& database) const;
 
 private:
     MariadbServer() = default;
+    bool emptyMigrated();
     std::string dir_;
     std::string socket_;
     int port_ = 0;
     pid_t pid_ = 0;
     int databases_ = 0;
+    std::string migrated_; // its name
+    std::string asMade_;   // its tables, columns and indexes
 };
 
 // What the tests' machine must have when everything is required.

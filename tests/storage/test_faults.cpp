@@ -310,9 +310,13 @@ TEST(FaultTexts, AServersNumberIsNotTakenFromACallersWords) {
     EXPECT_EQ("name", fault.field);
 }
 
-class SqliteFile : public StorageTest {};
+class SqliteFile : public StorageTest {
+protected:
+    bool migrated() const override { return false; } // the file itself is of interest: not a copy
+};
 
 TEST_P(SqliteFile, IsPrivateInWalModeAndDurable) {
+    db->migrate();
     struct stat info {};
     ASSERT_EQ(0, ::stat(settings.file.c_str(), &info));
     EXPECT_EQ(0600U, info.st_mode & 0777U);

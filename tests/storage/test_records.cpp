@@ -73,9 +73,7 @@ TEST_P(Records, TheAuditChainIsWholeUntilSomebodyTouchesIt) {
              {"DELETE FROM audit_log WHERE seq = 6", "0000000000000000006"}, // the newest: only the head tells
              {"UPDATE audit_log SET at = at + 1 WHERE seq = 6", "0000000000000000006"},
              {"DELETE FROM audit_log", "0000000000000000001"}}) {
-        settings = freshSettings();
-        open();
-        db->migrate();
+        openMigrated();
         fill();
         ASSERT_TRUE(repos->audit.verify().intact());
         sql(text);

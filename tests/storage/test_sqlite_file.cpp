@@ -10,6 +10,12 @@ namespace {
 
 class SqliteBesideOthers : public StorageTest {
 protected:
+    void SetUp() override {
+        StorageTest::SetUp();
+        db->migrate();
+    }
+    bool migrated() const override { return false; } // the file itself is of interest: not a copy
+
     // What another process reads.
     std::string elsewhere(const std::string& query) {
         const std::string command = "python3 -c \"import sqlite3, sys; db = sqlite3.connect(sys.argv[1]); "
