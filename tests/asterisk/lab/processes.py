@@ -8,20 +8,23 @@ import signal
 import subprocess
 import time
 
-_PR_SET_PDEATHSIG = 1
+_PR_SET_PDEATHSIG, _PR_SET_TIMERSLACK = 1, 29
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
-def _die_with_parent():
-    _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-
-
-def start(argv, *, log, cwd=None, env=None, die_with_parent=True):
+def start(argv, *, log, cwd=None, env=None, die_with_parent=True, timer_slack=0.0):
     """Starts argv in a session of its own with its output in the file log. With die_with_parent the kernel kills it
-    when the calling thread ends, even by kill -9: call it from the main thread then."""
+    when the calling thread ends, even by kill -9: call it from the main thread then. timer_slack: by so many seconds
+    the kernel may let it sleep longer than it asked for; what comes in wakes it at once all the same."""
+    def prepare():
+        if die_with_parent:
+            _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+        if timer_slack:
+            _libc.prctl(_PR_SET_TIMERSLACK, ctypes.c_ulong(int(timer_slack * 1e9)), 0, 0, 0)
+
     with open(log, "ab") as out:
         return subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT, cwd=cwd, env=env,
-                                start_new_session=True, preexec_fn=_die_with_parent if die_with_parent else None)
+                                start_new_session=True, preexec_fn=prepare)
 
 
 def start_time(pid):
