@@ -70,7 +70,7 @@ class Site(callback_site.Site):
         soon(lambda: not self.ghosts(), "the board to be what Asterisk says", GHOSTS)
         clean = time.monotonic() - back
         self.phones_do("answer", "hangup", anew=True)
-        soon(lambda: all(self.ended(self.node, id) for id in ids), f"{count} callbacks to end", callback_site.WITHIN + 6 * count)
+        soon(lambda: all(self.ended(self.node, id) for id in ids), f"{count} callbacks to end", callback_site.WITHIN + 6 * count, 0.5)
         took = time.monotonic() - back
         ended = self.states(ids)
         if ended != {"done": count}:

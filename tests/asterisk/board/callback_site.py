@@ -13,8 +13,8 @@ import subprocess
 import sys
 import tempfile
 
-from board.pbxd import Pbxd, PbxdError, _free_port, bootstrap
-from lab import Lab, Phones, processes, wait
+from board.pbxd import Pbxd, PbxdError, bootstrap
+from lab import Lab, Phones, ports, processes, wait
 from lab.config import REPOSITORY, write_private
 
 TENANT, CUSTOMER = "viatalk", "PJSIP/viatalk-103"
@@ -44,14 +44,14 @@ class Wrong(RuntimeError):
     pass
 
 
-def soon(condition, what, seconds):
-    return wait.soon(condition, what, seconds, Wrong)
+def soon(condition, what, seconds, slowest=0.1):
+    return wait.soon(condition, what, seconds, Wrong, slowest)
 
 
 class Node:
     def __init__(self, site, name):
         self.site, self.name, self.process, self.pbxd = site, name, None, None
-        self.http, self.agi = _free_port(), _free_port()
+        self.http, self.agi = ports.single(), ports.single()
         self.configuration = f"{site.folder}/{name}.conf"
 
     def write(self, storage):
