@@ -16,7 +16,7 @@ import unittest
 import urllib.parse
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from lab import Lab, Phones  # noqa: E402
+from lab import Lab, Phones, ports  # noqa: E402
 
 OPTIONS = None
 ODD = 'Zoë, "the" \\boss\\ ${EXTEN} 東京 a;b|c%'
@@ -76,12 +76,6 @@ class Echo:
         return {name: int(count) for name, count in (line.split() for line in out.splitlines())}
 
 
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
-
-
 class AskedByAsterisk(unittest.TestCase):
     endings = collections.Counter()     # what the server should have counted
 
@@ -97,7 +91,7 @@ class AskedByAsterisk(unittest.TestCase):
         cls.addClassCleanup(cls.lab.down)
         ours, token = f"agi://127.0.0.1:{cls.echo.port}", cls.echo.token
         cls.urls = {"answered": f"{ours}/echo/{token}?text={urllib.parse.quote(ODD)}", "slow": f"{ours}/slow/{token}", "nothing": f"{ours}/other/{token}",
-                    "badtoken": f"{ours}/echo/{token[::-1]}x", "hung": f"agi://127.0.0.1:{cls.hung.getsockname()[1]}/x", "refused": f"agi://127.0.0.1:{free_port()}/x"}
+                    "badtoken": f"{ours}/echo/{token[::-1]}x", "hung": f"agi://127.0.0.1:{cls.hung.getsockname()[1]}/x", "refused": f"agi://127.0.0.1:{ports.single()}/x"}
         asks = "".join(ASK.format(case=case, url=url) for case, url in cls.urls.items())
         extensions = "\n".join(f"exten => {5000 + i},1,Goto(agi-asked,{case},1)" for i, case in enumerate(cls.urls)) + "\n" + CLEAN.format(number=CLEANED)
         with open(f"{cls.lab.prefix}/etc/extensions.conf", "a", encoding="utf-8") as f:

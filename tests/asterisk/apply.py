@@ -16,9 +16,9 @@ import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "system"))
-from board.pbxd import _free_port, bootstrap  # noqa: E402
+from board.pbxd import bootstrap  # noqa: E402
 from faces import JsonFace, Login  # noqa: E402
-from lab import Lab, processes  # noqa: E402
+from lab import Lab, ports, processes  # noqa: E402
 from lab.config import write_private  # noqa: E402
 
 OPTIONS = None
@@ -35,7 +35,7 @@ class Applied(unittest.TestCase):
             cls.addClassCleanup(shutil.rmtree, cls.folder, True)
         cls.token = secrets.token_hex(20)
         write_private(f"{cls.folder}/token", cls.token + "\n")
-        cls.http, cls.agi = _free_port(), _free_port()
+        cls.http, cls.agi = ports.single(), ports.single()
         cls.process = None
         cls.lab = Lab.up(f"{cls.folder}/lab", OPTIONS.version, die_with_parent=True, write=cls.write)
         cls.addClassCleanup(cls.lab.down)
@@ -233,7 +233,7 @@ rtp_last = {values['RTP_END']}
         write_private(f"{self.folder}/token2", secrets.token_hex(20) + "\n")
         self.settings(apply="no", token="token2")
         self.broken("main: fastagi", "closes without an answer", "agi_token_file")
-        self.settings(apply="no", agi_port=_free_port())
+        self.settings(apply="no", agi_port=ports.single())
         self.broken("main: fastagi", "refused", "firewall")
         self.settings(apply="no")
 

@@ -22,9 +22,9 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import dialplan  # noqa: E402
 import render  # noqa: E402
 from board.callback_site import Wrong, soon  # noqa: E402
-from board.pbxd import Pbxd, PbxdError, _free_port  # noqa: E402
+from board.pbxd import Pbxd, PbxdError  # noqa: E402
 from dialplan import AGENT  # noqa: E402
-from lab import LabError, processes  # noqa: E402
+from lab import LabError, ports, processes  # noqa: E402
 from lab.config import write_private  # noqa: E402
 
 POINTS = ("P1", "P2", "P3", "P4", "P5", "P6", "P7", "P8", "P5a")
@@ -90,7 +90,7 @@ class Site(dialplan.Site):
     @classmethod
     def write(cls, etc, version, values, available):
         other = OPTIONS.backend == "mariadb"
-        http, agi = _free_port(), _free_port()
+        http, agi = ports.single(), ports.single()
         cls.render_more = f"agi_also = 127.0.0.1:{agi}\n" if other else ""
         super().write(etc, version, values, available)
         with open(cls.conf, "a", encoding="utf-8") as f:      # hundreds of rounds in a day, all asked for by one user
@@ -171,7 +171,7 @@ class Site(dialplan.Site):
         def ended():
             row = last.pbxd.call("callback.get", tenant=TENANT, id=id)
             return row if row.get("ended_at") else None
-        got = soon(ended, "the callback to end", WITHIN)
+        got = soon(ended, "the callback to end", WITHIN, 0.5)
         took = time.monotonic() - began
         for node in cls.nodes:
             node.end()

@@ -21,7 +21,7 @@ import time
 import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from board.pbxd import Pbxd, bootstrap, _free_port  # noqa: E402
+from board.pbxd import Pbxd, bootstrap  # noqa: E402
 from lab import TENANTS, TRUNK_IP, Lab, Phones, ports, processes  # noqa: E402
 from lab.config import write_private  # noqa: E402
 from lab.wait import soon  # noqa: E402
@@ -169,7 +169,7 @@ class Site(unittest.TestCase):
         cls.storage = cls.make_database()
         cls.token = secrets.token_hex(20)
         write_private(f"{cls.folder}/token", cls.token + "\n")
-        cls.http, cls.agi = _free_port(), _free_port()
+        cls.http, cls.agi = ports.single(), ports.single()
         cls.lab = Lab.up(f"{cls.folder}/lab", OPTIONS.version, die_with_parent=True, write=cls.write)
         cls.addClassCleanup(cls.lab.down)
         cls.run_pbxd()

@@ -17,7 +17,6 @@ import os
 import secrets
 import shutil
 import signal
-import socket
 import sqlite3
 import subprocess
 import sys
@@ -26,7 +25,9 @@ import time
 import urllib.error
 import urllib.request
 
-from faces import Fault, JsonFace, Login
+sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "asterisk"))
+from faces import Fault, JsonFace, Login  # noqa: E402
+from lab import ports  # noqa: E402
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
@@ -150,9 +151,7 @@ class Stack:
 
     def _agi(self):
         """pbxd's FastAGI, whose port pbxsim has to know before pbxd runs; pbxsim's options for it."""
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
+        port = ports.single()
         self._write("agi-token", secrets.token_hex(32) + "\n")
         self.settings.setdefault("agi", {})["port"] = port
         self.settings.setdefault("asterisk.main", {})["agi_token_file"] = self.path("agi-token")

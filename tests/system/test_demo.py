@@ -6,7 +6,6 @@ import os
 import pathlib
 import re
 import signal
-import socket
 import stat
 import subprocess
 import sys
@@ -16,13 +15,10 @@ import time
 import unittest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path.append(str(ROOT / "tests/asterisk"))
+from lab import ports  # noqa: E402
+
 SOURCE = [option for option in sys.argv[1:] if option == "--asterisk"]
-
-
-def free_port():
-    with socket.socket() as probe:   # scripts/demo wants a number: somebody could take it meanwhile, nobody here does
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def processes_below(folder):
@@ -43,7 +39,7 @@ class Demo(unittest.TestCase):
     def setUpClass(cls):
         cls.folder = tempfile.TemporaryDirectory(prefix="pbx-demo-")
         cls.data = pathlib.Path(cls.folder.name) / "data"
-        cls.port = free_port()
+        cls.port = ports.single()
         cls.demo = subprocess.Popen([ROOT / "scripts/demo", *SOURCE, "--port", str(cls.port), "--data", str(cls.data)],
                                     stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True)
         cls.printed = []

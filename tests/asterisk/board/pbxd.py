@@ -7,13 +7,12 @@ import json
 import os
 import secrets
 import shutil
-import socket
 import subprocess
 import time
 import urllib.error
 import urllib.request
 
-from lab import processes
+from lab import ports, processes
 from lab.config import AGENTS, TENANTS
 from lab.proxy import Relay
 
@@ -31,7 +30,7 @@ def start_pbxd(pbxd, pbxctl, lab, folder, others=None):
     """A running pbxd (path of the program) that watches `lab` through a relay, everything of it below `folder`; a Pbxd.
     others: {name: {setting: value}} of more links to the same Asterisk, past the relay; nothing waits for them."""
     os.makedirs(folder, mode=0o700, exist_ok=True)
-    port = _free_port()
+    port = ports.single()
     relay = Relay(lab.state["ami_port"])
     configuration = os.path.join(folder, "pbxd.conf")
     with open(configuration, "w") as f:
@@ -171,9 +170,3 @@ class Pbxd:
         if by_metrics is None:
             raise PbxdError("/metrics has no drift counter")
         return max(by_status, by_metrics)
-
-
-def _free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]

@@ -1,4 +1,4 @@
-"""Blocks of ports for labs that run side by side.
+"""Blocks of ports for labs that run side by side, and single ports for what stands beside them.
 
 A block is 1000 ports between 10000 and 31999: below 32768, where the kernel takes ports for outgoing connections. It is
 held by a file of the user that names the lab's folder; the file of a lab that is gone is taken over. Labs of other users
@@ -7,12 +7,14 @@ are seen by their ports.
 import fcntl
 import json
 import os
+import random
 import socket
 import tempfile
 
 from . import processes
 
 FIRST, LAST, SIZE = 10000, 31000, 1000
+SINGLE = range(32000, 32768)
 
 # Offsets in the block. SIPp callers use the trunks' addresses, so they may share port numbers with the agents.
 AMI, SIP, CHAN_SIP, AMI_TLS = 0, 1, 2, 3
@@ -31,17 +33,20 @@ def _folder():
     return path
 
 
-def _free(base):
-    for kind, offset in ((socket.SOCK_STREAM, AMI), (socket.SOCK_DGRAM, SIP), (socket.SOCK_DGRAM, CHAN_SIP),
-                         (socket.SOCK_DGRAM, AGENTS + 1), (socket.SOCK_DGRAM, RTP)):
-        with socket.socket(socket.AF_INET, kind) as s:
-            if kind == socket.SOCK_STREAM:
-                s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                s.bind(("127.0.0.1", base + offset))
-            except OSError:
-                return False
+def _bindable(kind, port):
+    with socket.socket(socket.AF_INET, kind) as s:
+        if kind == socket.SOCK_STREAM:
+            s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            s.bind(("127.0.0.1", port))
+        except OSError:
+            return False
     return True
+
+
+def _free(base):
+    return all(_bindable(kind, base + offset) for kind, offset in ((socket.SOCK_STREAM, AMI), (socket.SOCK_DGRAM, SIP), (socket.SOCK_DGRAM, CHAN_SIP),
+                                                                   (socket.SOCK_DGRAM, AGENTS + 1), (socket.SOCK_DGRAM, RTP)))
 
 
 def _held(path):
@@ -70,6 +75,22 @@ def claim(prefix, base=None):
                 json.dump({"prefix": prefix, "starter": processes.identity(os.getpid())}, f)
             return candidate
     raise LookupError(f"no free ports: {base or f'every block of {SIZE} from {FIRST} to {LAST}'} is in use")
+
+
+def single(pid=None):
+    """A port of 127.0.0.1 that is nobody else's for as long as that process lives (None: this one), whenever it is listened on: the kernel gives it to no outgoing
+    connection, and no other caller gets it. LookupError if there is none."""
+    folder = _folder()
+    with open(os.path.join(folder, "lock"), "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        for port in random.sample(SINGLE, len(SINGLE)):
+            path = os.path.join(folder, str(port))
+            if _held(path) or not _bindable(socket.SOCK_STREAM, port):
+                continue
+            with open(path, "w") as f:
+                json.dump({"prefix": "", "starter": processes.identity(pid or os.getpid())}, f)
+            return port
+    raise LookupError(f"no free port: every one from {SINGLE[0]} to {SINGLE[-1]} is in use")
 
 
 def release(base):
