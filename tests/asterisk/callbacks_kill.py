@@ -36,9 +36,10 @@ class Sqlite:
     def __init__(self, path):
         self.path = path
 
-    def run(self, statement, *values):
+    @contextlib.contextmanager
+    def at_once(self):
         with contextlib.closing(sqlite3.connect(self.path, timeout=10)) as database, database:
-            database.execute(statement, values)
+            yield lambda statement, *values: database.execute(statement, values)
 
 
 class Node:

@@ -141,12 +141,23 @@ class Database:
     def sql(self, text, database="pbx"):
         return subprocess.run(["mariadb", "--no-defaults", "-S", f"{self.folder}/s", "-u", "root", "-N", "-B", database], input=text, capture_output=True, text=True, check=True, timeout=60).stdout
 
-    def run(self, statement, *values):
+    @staticmethod
+    def bound(statement, values):
         """Test data only: values are ours, quoted for MariaDB."""
         def literal(value):
             return "NULL" if value is None else str(value) if isinstance(value, int) else "'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'"
         parts = statement.split("?")
-        self.sql("".join(part + (literal(values[i]) if i < len(values) else "") for i, part in enumerate(parts)))
+        return "".join(part + (literal(values[i]) if i < len(values) else "") for i, part in enumerate(parts))
+
+    def run(self, statement, *values):
+        self.sql(self.bound(statement, values))
+
+    @contextlib.contextmanager
+    def at_once(self):
+        """What the block gives to the function that it gets goes to the server at its end: each time is a start of a program."""
+        statements = []
+        yield lambda statement, *values: statements.append(self.bound(statement, values))
+        self.sql(";\n".join(statements))
 
     def stop(self):
         if processes.alive(self.who):
@@ -259,9 +270,9 @@ odbc_port = {cls.database.port}
         if cls.odbc:
             cls.database.sql("".join(f"GRANT SELECT ON pbx.{table} TO asterisk;" for table in READ))
         cls.operator = bootstrap(OPTIONS.pbxctl, cls.conf, cls.folder)
-        with open(f"{prefix}/secrets/sip", encoding="ascii") as f:
-            seed(cls.database.run, f.read(), values["SIP_PORT"] + 4)
-        cls.seed_more(cls.database.run)
+        with open(f"{prefix}/secrets/sip", encoding="ascii") as f, cls.database.at_once() as run:
+            seed(run, f.read(), values["SIP_PORT"] + 4)
+            cls.seed_more(run)
         cls.pbxctl("asterisk", "render", "--out", etc)
         for name in ("cdr-custom", "cel-custom"):       # as Asterisk's packages do
             os.makedirs(f"{prefix}/log/{name}")
