@@ -1,0 +1,7 @@
+// The same for GoogleTest's programs.
+#pragma once
+
+#include "cmake/precompiled.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
