@@ -20,7 +20,11 @@ function(pbx_precompiles target)
 endfunction()
 
 # What nearly every source includes, compiled once for all targets of a kind, in the builds that join sources. It halves
-# clang's time and saves g++ a tenth.
+# clang's time and saves g++ a tenth. No source leans on it: the preset "debug" compiles without.
+set(common_headers ${CMAKE_SOURCE_DIR}/lib/base/error.hpp ${CMAKE_SOURCE_DIR}/lib/base/log.hpp
+  ${CMAKE_SOURCE_DIR}/lib/base/text.hpp ${CMAKE_SOURCE_DIR}/lib/base/time.hpp
+  <algorithm> <array> <atomic> <charconv> <chrono> <condition_variable> <deque> <functional> <map> <memory> <mutex>
+  <optional> <set> <span> <sstream> <string> <string_view> <thread> <unordered_map> <utility> <variant> <vector>)
 function(pbx_precompiled target kind)
   if(NOT CMAKE_UNITY_BUILD)
     return()
@@ -30,13 +34,13 @@ function(pbx_precompiled target kind)
     file(GENERATE OUTPUT ${CMAKE_BINARY_DIR}/precompiled/${kind}.cpp CONTENT "")
     add_library(${from} OBJECT ${CMAKE_BINARY_DIR}/precompiled/${kind}.cpp)
     pbx_optimised(${from} ${kind})
-    set(header precompiled.hpp)
+    set(more_headers "")
     target_link_libraries(${from} PRIVATE pbx_flags Poco::Foundation Threads::Threads)
     if(kind STREQUAL "TEST")
-      set(header precompiled_test.hpp)
+      set(more_headers <gmock/gmock.h> <gtest/gtest.h>)
       target_link_libraries(${from} PRIVATE GTest::gmock)
     endif()
-    pbx_precompiles(${from} PRIVATE ${CMAKE_SOURCE_DIR}/cmake/${header})
+    pbx_precompiles(${from} PRIVATE ${common_headers} ${more_headers})
   endif()
   pbx_precompiles(${target} REUSE_FROM ${from})
 endfunction()
@@ -60,7 +64,7 @@ function(pbx_module name)
   if(NOT ARG_PCH)
     pbx_precompiled(${target} ${kind})
   elseif(CMAKE_UNITY_BUILD)
-    pbx_precompiles(${target} PRIVATE ${CMAKE_SOURCE_DIR}/cmake/precompiled.hpp ${ARG_PCH})
+    pbx_precompiles(${target} PRIVATE ${common_headers} ${ARG_PCH})
   endif()
 endfunction()
 

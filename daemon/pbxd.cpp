@@ -191,8 +191,11 @@ public:
         });
     }
 
+    // What has been started calls each other: whatever way it ends, also when the start failed half-way, in this order.
+    ~Impl() { stop(); }
+
     void stop() {
-        draining = true;
+        if (draining.exchange(true)) return;
         if (front) front->stop(drainFor);
         agiFace.stop(); // calls until here are answered
         housekeeper.stop();

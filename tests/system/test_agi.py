@@ -263,6 +263,25 @@ class Database(unittest.TestCase):
         return answer.seconds
 
 
+class PortTaken(unittest.TestCase):
+    def test_a_start_that_fails_half_way_says_why_and_ends(self):
+        """The board's threads run already when FastAGI finds its port taken: whatever they do just then, pbxd ends in order."""
+        others = S.path("second")
+        os.makedirs(others, mode=0o700)
+        with open(S.path("pbxd.conf")) as f:
+            text = f.read()
+        for old, new in ((S.path("data"), others), ("[agi]\nport = 0\n", f"[agi]\nport = {S.agi_port}\n")):
+            self.assertEqual(text.count(old), 1, old)
+            text = text.replace(old, new)
+        text = re.sub(r"(?m)^\[storage\]\n(?:\w.*\n)*", "", text)    # SQLite's, which is migrated at start
+        S._write("second.conf", text)
+        for _ in range(20):
+            done = subprocess.run([S.program("pbxd"), "--config", S.path("second.conf")], capture_output=True, text=True, timeout=60)
+            said = done.stdout + done.stderr
+            self.assertEqual(done.returncode, 10, said[-2000:])
+            self.assertIn(f"cannot listen on 127.0.0.1 port {S.agi_port}: Address already in use", said)
+
+
 class ZStop(unittest.TestCase):
     """Last: pbxd is stopped and started."""
 

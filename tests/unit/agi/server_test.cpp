@@ -199,8 +199,7 @@ TEST_F(AgiServer, DrippedBytesBuyNoTime) {
 }
 
 TEST_F(AgiServer, ASlowHandlerIsCutAndDoesNotHoldUpOthers) {
-    settings.requestWithin = 100ms;
-    settings.answerWithin = 200ms;
+    settings.requestWithin = settings.answerWithin = 2s; // a busy machine takes long to read a request, too
     settings.workers = 2;
     start(gated());
     const Stopwatch watch;
@@ -209,16 +208,15 @@ TEST_F(AgiServer, ASlowHandlerIsCutAndDoesNotHoldUpOthers) {
     ASSERT_TRUE(gate.reached(1));
     EXPECT_TRUE(works());
     EXPECT_TRUE(slow.closed());
-    EXPECT_GE(watch.elapsed(), 195ms);
-    EXPECT_LT(watch.elapsed(), 2s);
+    EXPECT_GE(watch.elapsed(), 1995ms);
+    EXPECT_LT(watch.elapsed(), 8s);
     EXPECT_TRUE(comes(Ending::late));
     gate.open(); // its answer comes too late and is thrown away
     EXPECT_TRUE(works());
 }
 
 TEST_F(AgiServer, AnAsteriskThatDoesNotConfirmIsClosedInTime) {
-    settings.requestWithin = 100ms;
-    settings.answerWithin = 200ms;
+    settings.requestWithin = settings.answerWithin = 1s;
     start();
     Connection caller(server->port());
     caller.send(environment(script));
