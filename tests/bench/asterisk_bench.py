@@ -33,6 +33,10 @@ class Site(dialplan.Site):
     def seed_more(cls, run):
         run("INSERT INTO callback_policies (tenant_id, queue_id, mode, max_dials, max_doubts, expires_after, ring_seconds, ask_key, caller_id) "
             "VALUES ('t_viatalk', '', 'agent_first', 3, 1, 3600, 10, 0, '')")
+
+    @classmethod
+    def write(cls, *where):
+        super().write(*where)
         fill(cls, millions("t_viatalk"))
 
     @classmethod
