@@ -150,7 +150,7 @@ private:
         else
             findings_.fail("events", "they come without their time, so that old ones cannot be told from new ones",
                            "timestampevents = yes in [general] of manager.conf");
-        main_->listen([this] { return flooded_; }, Ms(500)); // it takes another way in Asterisk, and may come later
+        main_->listen([this] { return flooded_; }, Ms(500)); // VarSet goes another way in Asterisk: it may come later
         if (flooded_)
             findings_.warn("event filter", "VarSet reaches us: 70 % of all bytes, and the FastAGI token in them",
                            "take dialplan out of read, and eventfilter from asterisk/manager.conf");

@@ -1,7 +1,7 @@
 # What a target is compiled for. HOT: has a part in every event, request or call: fully optimised (the rest waits for those
 # and for the database; optimising it was a third of the build). STRANGE: reads bytes of strangers; in the build that has
 # the fuzz targets they see its branches, and it is optimised a little, as it computes for minutes there: that costs the
-# compiler three times as much. TEST: a test's own code runs once.
+# compiler three times as much. TEST: a test's own code runs once. MODULE: none of these, by the preset's own flags.
 function(pbx_optimised target kind)
   if(kind STREQUAL "TEST")
     target_compile_options(${target} PRIVATE -O0)
@@ -21,7 +21,7 @@ endfunction()
 
 # What nearly every source includes, compiled once for all targets of a kind, in the builds that join sources. It halves
 # clang's time and saves g++ a tenth. No source leans on it: the preset "debug" compiles without.
-set(common_headers ${CMAKE_SOURCE_DIR}/lib/base/error.hpp ${CMAKE_SOURCE_DIR}/lib/base/log.hpp
+set(pbx_common_headers ${CMAKE_SOURCE_DIR}/lib/base/error.hpp ${CMAKE_SOURCE_DIR}/lib/base/log.hpp
   ${CMAKE_SOURCE_DIR}/lib/base/text.hpp ${CMAKE_SOURCE_DIR}/lib/base/time.hpp
   <algorithm> <array> <atomic> <charconv> <chrono> <condition_variable> <deque> <functional> <map> <memory> <mutex>
   <optional> <set> <span> <sstream> <string> <string_view> <thread> <unordered_map> <utility> <variant> <vector>)
@@ -40,7 +40,7 @@ function(pbx_precompiled target kind)
       set(more_headers <gmock/gmock.h> <gtest/gtest.h>)
       target_link_libraries(${from} PRIVATE GTest::gmock)
     endif()
-    pbx_precompiles(${from} PRIVATE ${common_headers} ${more_headers})
+    pbx_precompiles(${from} PRIVATE ${pbx_common_headers} ${more_headers})
   endif()
   pbx_precompiles(${target} REUSE_FROM ${from})
 endfunction()
@@ -64,7 +64,7 @@ function(pbx_module name)
   if(NOT ARG_PCH)
     pbx_precompiled(${target} ${kind})
   elseif(CMAKE_UNITY_BUILD)
-    pbx_precompiles(${target} PRIVATE ${common_headers} ${ARG_PCH})
+    pbx_precompiles(${target} PRIVATE ${pbx_common_headers} ${ARG_PCH})
   endif()
 endfunction()
 

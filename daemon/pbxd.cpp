@@ -191,7 +191,7 @@ public:
         });
     }
 
-    // What has been started calls each other: whatever way it ends, also when the start failed half-way, in this order.
+    // The parts call each other: they are stopped in stop()'s order however it ends, also when start() failed half-way.
     ~Impl() { stop(); }
 
     void stop() {

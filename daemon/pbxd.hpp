@@ -16,12 +16,14 @@ class Pbxd {
 public:
     // `failHook`: empty but in tests.
     Pbxd(const Config& config, const Log& log, const Clock& clock, callbacks::FailHook failHook);
-    ~Pbxd();
+    ~Pbxd(); // stops what still runs
     Pbxd(const Pbxd&) = delete;
     Pbxd& operator=(const Pbxd&) = delete;
 
+    // Fails with pbx::Error where a port is taken; what had been started ends with the object.
     void start();
-    // Takes no more requests, finishes those in flight within 10 s, closes links and database.
+    // Takes no more requests, finishes those in flight within 10 s, closes links and database. A second call does
+    // nothing.
     void stop();
     // What may change while running: the log level, FastAGI's tokens, and certificate and key of the HTTP front, for
     // new connections; a pair that cannot be used is logged and the old one stays. Answers the settings that changed

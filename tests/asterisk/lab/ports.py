@@ -50,7 +50,7 @@ def _free(base):
 
 
 def _held(path):
-    """True if the lab that this file names still runs, or is just being started."""
+    """True if the lab that this file names still runs, or is just being started; or who took a single port."""
     try:
         with open(path) as f:
             claim = json.load(f)
@@ -62,35 +62,36 @@ def _held(path):
         return False
 
 
-def claim(prefix, base=None):
-    """Takes a free block, or exactly the block at `base`; returns its first port. LookupError if there is none."""
+def _take(candidates, free, claim):
+    """The first of these ports that nobody holds and that is free, held by that claim from now on; None: there is none."""
     folder = _folder()
     with open(os.path.join(folder, "lock"), "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        for candidate in [base] if base else range(FIRST, LAST + 1, SIZE):
+        for candidate in candidates:
             path = os.path.join(folder, str(candidate))
-            if _held(path) or not _free(candidate):
+            if _held(path) or not free(candidate):
                 continue
             with open(path, "w") as f:
-                json.dump({"prefix": prefix, "starter": processes.identity(os.getpid())}, f)
+                json.dump(claim, f)
             return candidate
-    raise LookupError(f"no free ports: {base or f'every block of {SIZE} from {FIRST} to {LAST}'} is in use")
+    return None
+
+
+def claim(prefix, base=None):
+    """Takes a free block, or exactly the block at `base`; returns its first port. LookupError if there is none."""
+    taken = _take([base] if base else range(FIRST, LAST + 1, SIZE), _free, {"prefix": prefix, "starter": processes.identity(os.getpid())})
+    if taken is None:
+        raise LookupError(f"no free ports: {base or f'every block of {SIZE} from {FIRST} to {LAST}'} is in use")
+    return taken
 
 
 def single(pid=None):
     """A port of 127.0.0.1 that is nobody else's for as long as that process lives (None: this one), whenever it is listened on: the kernel gives it to no outgoing
     connection, and no other caller gets it. LookupError if there is none."""
-    folder = _folder()
-    with open(os.path.join(folder, "lock"), "w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        for port in random.sample(SINGLE, len(SINGLE)):
-            path = os.path.join(folder, str(port))
-            if _held(path) or not _bindable(socket.SOCK_STREAM, port):
-                continue
-            with open(path, "w") as f:
-                json.dump({"prefix": "", "starter": processes.identity(pid or os.getpid())}, f)
-            return port
-    raise LookupError(f"no free port: every one from {SINGLE[0]} to {SINGLE[-1]} is in use")
+    taken = _take(random.sample(SINGLE, len(SINGLE)), lambda port: _bindable(socket.SOCK_STREAM, port), {"starter": processes.identity(pid or os.getpid())})
+    if taken is None:
+        raise LookupError(f"no free port: every one from {SINGLE[0]} to {SINGLE[-1]} is in use")
+    return taken
 
 
 def release(base):
