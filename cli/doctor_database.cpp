@@ -65,7 +65,7 @@ void examineDriver(Findings& findings, const render::Machine& machine) {
 } // namespace
 
 bool examineDatabase(Findings& findings, const Config& config, storage::Database& database) {
-    const auto backend = config.text("storage", "backend");
+    const auto& backend = config.text("storage", "backend");
     try {
         // By the clock of before and after: the way there takes its time.
         const SystemClock clock;

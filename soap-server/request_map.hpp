@@ -57,8 +57,10 @@ public:
     void put(std::size_t index, bool value) { *static_cast<bool*>(make(index)) = value; }
     // An enumeration of the WSDL; its values are in the order of the choices.
     template <class E>
-    requires std::is_enum_v<E>
-    void put(std::size_t index, E value) { type_.fields[index].choose(make(index), static_cast<std::size_t>(value)); }
+        requires std::is_enum_v<E>
+    void put(std::size_t index, E value) {
+        type_.fields[index].choose(make(index), static_cast<std::size_t>(value));
+    }
     // No elements: the list is absent. One empty text: the list is empty, which XML has no other way to say.
     void put(std::size_t index, const std::vector<std::string>& values) {
         if (values.empty()) return;

@@ -51,8 +51,8 @@ bool BodyBudget::Share::cover(std::size_t size) {
 }
 
 Core::Core(FrontSettings given, Poco::Net::Context::Ptr context, const Router& routes, FrontHooks callbacks)
-    : settings(std::move(given)),
-      tls(std::move(context)), headLimits{settings.maxHeadBytes, settings.maxTargetBytes, settings.maxHeaders},
+    : settings(std::move(given)), tls(std::move(context)),
+      headLimits{settings.maxHeadBytes, settings.maxTargetBytes, settings.maxHeaders},
       forwardedHeader(settings.forwardedBy == ForwardedBy::forwarded ? "forwarded" : "x-forwarded-for"), router(routes),
       hooks(std::move(callbacks)), places(settings.maxConnections, settings.maxConnectionsPerAddress),
       bodies(settings.maxBodiesBytes), parking(settings.parking) {}

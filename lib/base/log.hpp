@@ -38,7 +38,8 @@ public:
     LogField(std::string_view key, std::same_as<bool> auto value) : key_(key), value_(value) {}
     LogField(std::string_view key, std::signed_integral auto value)
         : key_(key), value_(static_cast<std::int64_t>(value)) {}
-    LogField(std::string_view key, std::unsigned_integral auto value) requires(!std::same_as<decltype(value), bool>)
+    LogField(std::string_view key, std::unsigned_integral auto value)
+        requires(!std::same_as<decltype(value), bool>)
         : key_(key), value_(static_cast<std::uint64_t>(value)) {}
     LogField(std::string_view key, double value) : key_(key), value_(value) {}
     LogField(std::string_view key, UtcTime value) : key_(key), value_(value) {}

@@ -9,7 +9,6 @@
 namespace pbx::callbacks {
 
 using domain::CallbackMode;
-using domain::CallbackOutcome;
 using domain::CallbackState;
 
 namespace {

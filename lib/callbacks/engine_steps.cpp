@@ -69,14 +69,16 @@ void Engine::stepWaiting(Job& job, Flight& flight, const Sight& sight) {
     flight.seen = true;
     flight.goneSince.reset();
     const bool customerFirst = flight.mode == CallbackMode::customerFirst;
-    if (isCutOff(job, sight) || !isOpen(job)) {
-        withdraw(job, {}); // an agent would be called for nothing, or a customer at night
-    } else if (isMisplaced(job, sight)) {
+    const bool inVain = isCutOff(job, sight) || !isOpen(job); // for an agent; or a customer would be called at night
+    const bool misplaced = !inVain && isMisplaced(job, sight);
+    if (misplaced) {
         ++moves_.try_emplace(job.callback.id, Moves{now, 0}).first->second.count;
         ++figures_.moved;
+    }
+    // Asterisk should have ended it; or the gate said no, and the channel lingers.
+    const bool overdue = now - *flight.sentAt > settings_.waitFor + settings_.settleAfter * 2;
+    if (inVain || misplaced || overdue) {
         withdraw(job, {});
-    } else if (now - *flight.sentAt > settings_.waitFor + settings_.settleAfter * 2) {
-        withdraw(job, {}); // Asterisk should have ended it; or the gate said no, and the channel lingers
     } else if (now - *flight.lookedAt < settings_.lookEvery) {
         if (customerFirst) letDial(job, flight, sight);
     } else {

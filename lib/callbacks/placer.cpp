@@ -29,7 +29,7 @@ struct Placer::Place {
 };
 
 Placer::Placer(PlacerSettings settings, const std::vector<control::Line*>& lines, const std::vector<PlacerLine>& places,
-               storage::CallbackJobRepository& jobs, PlacerLinks links, const Clock& clock, const Log& log)
+               storage::CallbackJobRepository& jobs, const PlacerLinks& links, const Clock& clock, const Log& log)
     : settings_(std::move(settings)), clock_(clock), log_(log), lines_(lines), callers_(links.callers),
       news_(links.news), upkeep_(settings_.upkeep, jobs, links.tell, clock, log) {
     for (const auto& one : places)

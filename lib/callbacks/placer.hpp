@@ -45,7 +45,7 @@ public:
     // `places`: where callbacks may be placed: an Asterisk that can ask the gate. `lines`: all, as who drives one of
     // them tells what happened. What they and the links refer to must outlive it.
     Placer(PlacerSettings settings, const std::vector<control::Line*>& lines, const std::vector<PlacerLine>& places,
-           storage::CallbackJobRepository& jobs, PlacerLinks links, const Clock& clock, const Log& log);
+           storage::CallbackJobRepository& jobs, const PlacerLinks& links, const Clock& clock, const Log& log);
     ~Placer();
     Placer(const Placer&) = delete;
     Placer& operator=(const Placer&) = delete;

@@ -5,7 +5,7 @@
 
 namespace pbx::control {
 
-Controller::Controller(std::vector<Line*> lines, storage::Repositories& stores,
+Controller::Controller(const std::vector<Line*>& lines, storage::Repositories& stores,
                        const domain::DirectoryHolder& directory, const Clock& clock, const Log& log,
                        std::function<void()> onEnded, std::function<void(const domain::Action&)> observe,
                        ControllerSettings settings)

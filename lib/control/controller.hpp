@@ -30,7 +30,7 @@ class Controller {
 public:
     // All references must outlive it. `onEnded` is called on its thread when somebody's wait is over, `observe` for
     // each action that this process ended; it may be empty.
-    Controller(std::vector<Line*> lines, storage::Repositories& stores, const domain::DirectoryHolder& directory,
+    Controller(const std::vector<Line*>& lines, storage::Repositories& stores, const domain::DirectoryHolder& directory,
                const Clock& clock, const Log& log, std::function<void()> onEnded,
                std::function<void(const domain::Action&)> observe = {}, ControllerSettings settings = {});
     ~Controller();

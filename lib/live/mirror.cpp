@@ -17,7 +17,6 @@ constexpr auto oldEventsFor = 10s;
 // Without timestampevents: the second fill waits for a second without an event, but no longer than this.
 constexpr auto quietFor = 1s;
 constexpr auto quietAtMost = 15s;
-constexpr auto shutdownTakes = 15s;
 // `asOf` of a board on which nothing happens moves this often.
 constexpr auto heartbeat = 1s;
 

@@ -189,7 +189,7 @@ Action ActionRepository::get(const domain::Scope& scope, const std::string& id) 
     where.add("id = ?", {id});
     auto found = database_.connections().read([&](Sql& sql) { return actionsOf(sql, where.text, where.values); });
     if (found.empty()) throw Error::notFound("action", id);
-    return std::move(found.front());
+    return Action(std::move(found.front()));
 }
 
 std::vector<Action> ActionRepository::byIds(const TenantId& tenant, const std::vector<ActionId>& ids) {

@@ -10,7 +10,6 @@
 namespace pbx::storage {
 namespace {
 
-using domain::Callback;
 using domain::CallbackEvent;
 using domain::CallbackOutcome;
 using domain::CallbackState;

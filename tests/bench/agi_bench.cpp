@@ -208,9 +208,10 @@ int bench(const std::vector<std::string>& arguments) {
         std::fprintf(stderr, "usage: agi_bench [RATE] [SECONDS] | RATE SECONDS PORT TOKEN_FILE TENANT DIALLED\n");
         return 2;
     }
-    if (arguments.size() <= 2) return benchServer(plan);
-    return benchPbxd(plan, static_cast<std::uint16_t>(std::atoi(arguments[2].c_str())), arguments[3], arguments[4],
-                     arguments[5]);
+    if (arguments.size() == 6)
+        return benchPbxd(plan, static_cast<std::uint16_t>(std::atoi(arguments[2].c_str())), arguments[3], arguments[4],
+                         arguments[5]);
+    return benchServer(plan);
 }
 
 } // namespace

@@ -10,9 +10,8 @@ namespace {
 
 // Numbers are spelt in many ways and ask libphonenumber for 50 us each: their ends tell nearly all apart.
 constexpr std::size_t digits = 6;
-bool endAlike(std::string_view a, std::string_view b) {
-    const auto end = [](std::string_view text) { return text.substr(text.size() - std::min(text.size(), digits)); };
-    return end(a) == end(b);
+std::string_view endOf(std::string_view number) {
+    return number.substr(number.size() - std::min(number.size(), digits));
 }
 
 // As decide() reckons it, in the queue where he waits: what he dialled counts no more.
@@ -46,7 +45,7 @@ void addRaises(const Context& context, const live::SnapshotPtr& board, const std
         const auto* mapped = context.directory().queueByAsteriskName(board->server, queue.name);
         if (!mapped || mapped->tenant != context.scope().tenant()) return;
         for (const auto& caller : queue.callers) {
-            if (!endAlike(caller->number, number) || routing::normalise(caller->number, country).text != number)
+            if (endOf(caller->number) != endOf(number) || routing::normalise(caller->number, country).text != number)
                 continue;
             const auto* call = board->calls.find(caller->linkedid);
             if (!call) continue;

@@ -39,13 +39,9 @@ void operator delete(void* memory, std::size_t) noexcept { giveBack(memory); }
 using pbx::SecretString;
 
 template <class T>
-concept Streamable = requires(std::ostream& out, const T& value) {
-    out << value;
-};
+concept Streamable = requires(std::ostream& out, const T& value) { out << value; };
 template <class T>
-concept Comparable = requires(const T& a, const T& b) {
-    a == b;
-};
+concept Comparable = requires(const T& a, const T& b) { a == b; };
 static_assert(!Streamable<SecretString> && !Comparable<SecretString>);
 static_assert(!std::is_convertible_v<SecretString, std::string> &&
               !std::is_convertible_v<SecretString, std::string_view>);
