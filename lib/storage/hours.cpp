@@ -193,12 +193,15 @@ OpeningHours HoursRepository::create(const domain::Scope& scope, const OpeningHo
 }
 
 OpeningHours HoursRepository::update(const domain::Scope& scope, const std::string& idOrName,
-                                     const OpeningHours& wanted) {
+                                     const std::function<void(OpeningHours&)>& apply) {
     checkWholeTenant(scope);
-    auto hours = checked(wanted);
     return database_.connections().write([&](Sql& sql) {
-        bumpRouting(sql, scope);
-        hours.id = find(sql, scope, idOrName, sql.dialect().forUpdate()).id;
+        bumpRouting(sql, scope); // also keeps a second writer out until we are done
+        const auto before = find(sql, scope, idOrName, sql.dialect().forUpdate());
+        auto hours = before;
+        apply(hours);
+        hours = checked(std::move(hours));
+        hours.id = before.id;
         const Values key{scope.tenant().str(), hours.id.str()};
         sql.execute(change, {hours.name, hours.title, hours.timeZone, key[0], key[1]});
         for (const auto* statement : {eraseWeek, eraseHolidayIntervals, eraseHolidays, eraseIntervals})

@@ -7,6 +7,7 @@
 #include "domain/routing.hpp"
 #include "storage/page.hpp"
 
+#include <functional>
 #include <utility>
 
 namespace pbx::storage {
@@ -28,9 +29,10 @@ public:
     domain::OpeningHours get(const domain::Scope& scope, const std::string& idOrName);
     // Of `hours` all but the id. At most 20 intervals a day and 500 holidays.
     domain::OpeningHours create(const domain::Scope& scope, const domain::OpeningHours& hours);
-    // Everything but the id becomes what `hours` says; their UTC intervals are gone until they are written anew.
+    // Within the transaction, so that what another request changes at the same time stays; may be run again. All but
+    // the id may change; their UTC intervals are gone until they are written anew.
     domain::OpeningHours update(const domain::Scope& scope, const std::string& idOrName,
-                                const domain::OpeningHours& hours);
+                                const std::function<void(domain::OpeningHours&)>& apply);
     void remove(const domain::Scope& scope, const std::string& idOrName);
 
     // Of any tenant: those whose intervals do not reach to `until`, at most `atMost`.

@@ -78,14 +78,17 @@ TenantRouting TenantRoutingRepository::get(const domain::Scope& scope) {
     return database_.connections().read([&](Sql& sql) { return find(sql, scope.tenant()); });
 }
 
-TenantRouting TenantRoutingRepository::put(const domain::Scope& scope, const TenantRouting& routing) {
+TenantRouting TenantRoutingRepository::update(const domain::Scope& scope,
+                                              const std::function<void(TenantRouting&)>& apply) {
     checkWholeTenant(scope);
     return database_.connections().write([&](Sql& sql) {
+        bumpRouting(sql, scope); // makes the row, and keeps a second writer out until we are done
+        bumpVersion(sql, "site");
+        auto routing = find(sql, scope.tenant());
+        apply(routing);
         checkQueue(sql, scope, routing.defaultQueue);
         checkDestination(sql, scope, routing.blocked, "blocked");
         checkDestination(sql, scope, routing.closed, "closed");
-        bumpRouting(sql, scope); // makes the row
-        bumpVersion(sql, "site");
         Values values{orNull(routing.defaultQueue)};
         addDestination(values, routing.blocked);
         addDestination(values, routing.closed);

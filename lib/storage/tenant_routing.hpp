@@ -9,6 +9,8 @@
 #include "storage/callers.hpp"
 #include "storage/page.hpp"
 
+#include <functional>
+
 namespace pbx::storage {
 
 class Database;
@@ -32,7 +34,8 @@ public:
     explicit TenantRoutingRepository(Database& database) : database_(database) {}
 
     domain::TenantRouting get(const domain::Scope& scope);
-    domain::TenantRouting put(const domain::Scope& scope, const domain::TenantRouting& routing);
+    // Within the transaction, so that what another request changes at the same time stays; may be run again.
+    domain::TenantRouting update(const domain::Scope& scope, const std::function<void(domain::TenantRouting&)>& apply);
     // Of the whole tenant, whatever the scope is limited to: it is for deciding about calls, not for showing.
     RoutingTables load(const TenantId& tenant);
 

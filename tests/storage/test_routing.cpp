@@ -99,7 +99,7 @@ TEST_P(RoutingTablesOf, AnotherTenantsRowsDoNotExist) {
              repos->dids.create(b, mine);
          }},
         {"hours get", [&] { repos->hours.get(b, open.id.str()); }},
-        {"hours update", [&] { repos->hours.update(b, "office", office); }},
+        {"hours update", [&] { repos->hours.update(b, "office", [](auto&) {}); }},
         {"hours remove", [&] { repos->hours.remove(b, "office"); }},
         {"rule get", [&] { repos->statusRules.get(b, "vip"); }},
         {"rule remove", [&] { repos->statusRules.remove(b, "vip"); }},
@@ -111,10 +111,9 @@ TEST_P(RoutingTablesOf, AnotherTenantsRowsDoNotExist) {
          }},
         {"conditions get", [&] { repos->queueConditions.get(b, support.id); }},
         {"conditions put", [&] { repos->queueConditions.put(b, support.id, {}); }},
-        {"default queue",
-         [&] {
-             repos->tenantRouting.put(b, {support.id, {}, {}});
-         }},
+        {"default queue", [&] { repos->tenantRouting.update(b, [&](auto& r) {
+                                    r = {support.id, {}, {}};
+                                }); }},
     };
     for (const auto& [what, attempt] : attempts) EXPECT_EQ(ErrorCode::notFound, codeOf(attempt)) << what;
     EXPECT_TRUE(repos->blocklist.list(b, {}).items.empty());
@@ -208,8 +207,8 @@ TEST_P(RoutingTablesOf, DestinationsKeepWhatTheirKindReads) {
     for (const auto& to : kept) {
         rule.destination = to;
         EXPECT_EQ(to, repos->statusRules.put(scope, rule).destination);
-        EXPECT_EQ(to, repos->tenantRouting.put(scope, {support.id, to, {}}).blocked);
-        EXPECT_EQ(to, repos->tenantRouting.put(scope, {{}, {}, to}).closed);
+        EXPECT_EQ(to, repos->tenantRouting.update(scope, [&](auto& r) { r = {support.id, to, {}}; }).blocked);
+        EXPECT_EQ(to, repos->tenantRouting.update(scope, [&](auto& r) { r = {{}, {}, to}; }).closed);
     }
     const auto full = with(DestinationKind::number, "x", support.id, ann.id, "+1");
     rule.destination = full;
@@ -262,7 +261,7 @@ TEST_P(RoutingTablesOf, HoursKeepTheWeekHolidaysAndTheirUtcIntervals) {
     auto changed = found;
     changed.week[1] = {{0, 1440}};
     changed.holidays.pop_back();
-    repos->hours.update(scope, "office", changed);
+    repos->hours.update(scope, "office", [&](auto& hours) { hours = changed; });
     EXPECT_EQ(0, number("SELECT COUNT(*) FROM open_intervals"));
     EXPECT_EQ(1U, repos->hours.get(scope, "office").holidays.size());
     EXPECT_FALSE(repos->hours.setIntervals(scope.tenant(), found, intervals, until)); // of the hours as they were
@@ -340,7 +339,7 @@ TEST_P(RoutingTablesOf, NothingThatCallsAreSentToIsDeleted) {
         const auto text = textOf([&] { repos->queues.remove(scope, "support"); });
         EXPECT_NE(std::string::npos, text.find(by)) << text;
     };
-    repos->tenantRouting.put(scope, {support.id, {}, {}});
+    repos->tenantRouting.update(scope, [&](auto& r) { r = {support.id, {}, {}}; });
     refused("the routing defaults of acme");
     repos->statusRules.put(scope, {"vip", 1, support.id, {}, false});
     refused("the rule for status vip");
@@ -356,7 +355,7 @@ TEST_P(RoutingTablesOf, NothingThatCallsAreSentToIsDeleted) {
     repos->dids.remove(scope, "+1");
     repos->priorityCallers.remove(scope, "7");
     repos->statusRules.remove(scope, "vip");
-    repos->tenantRouting.put(scope, {});
+    repos->tenantRouting.update(scope, [&](auto& r) { r = {}; });
     repos->queues.remove(scope, "support");
     repos->agents.remove(scope, "ann");
     repos->departments.remove(scope, "sales");
@@ -384,8 +383,8 @@ TEST_P(RoutingTablesOf, AllSmallTablesComeAtOnceAndEveryChangeOfThemIsSeenByTheV
     grows("DID", [&] { repos->dids.create(scope, mine); });
     grows("rule", [&] { repos->statusRules.put(scope, {"vip", 1, {}, {}, false}); });
     grows("conditions", [&] { repos->queueConditions.put(scope, support.id, {}); });
-    grows("defaults", [&] { repos->tenantRouting.put(scope, {support.id, {}, {}}); });
-    grows("hours changed", [&] { repos->hours.update(scope, "office", office); });
+    grows("defaults", [&] { repos->tenantRouting.update(scope, [&](auto& r) { r = {support.id, {}, {}}; }); });
+    grows("hours changed", [&] { repos->hours.update(scope, "office", [](auto&) {}); });
     grows("DID changed", [&] { repos->dids.update(scope, "+1", {}); });
     // What every call looks up anyway does not make the copy old.
     block(scope, BlockKind::exact, "+1");
@@ -416,7 +415,7 @@ TEST_P(RoutingTablesOf, ALimitedSupervisorAndAnAgentChangeNothingOfTheWholeTenan
         EXPECT_EQ(ErrorCode::forbidden, codeOf([&] { repos->blocklist.import(scope, {}); }));
         EXPECT_EQ(ErrorCode::forbidden, codeOf([&] { repos->customers.put(scope, "+1", {}); }));
         EXPECT_EQ(ErrorCode::forbidden, codeOf([&] { repos->dids.create(scope, did("+1")); }));
-        EXPECT_EQ(ErrorCode::forbidden, codeOf([&] { repos->tenantRouting.put(scope, {}); }));
+        EXPECT_EQ(ErrorCode::forbidden, codeOf([&] { repos->tenantRouting.update(scope, [&](auto& r) { r = {}; }); }));
     }
     repos->queueConditions.put(limited, orders.id, {});
     EXPECT_EQ(ErrorCode::notFound, codeOf([&] { repos->queueConditions.put(limited, help.id, {}); }));

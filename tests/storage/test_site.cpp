@@ -293,9 +293,7 @@ TEST_P(SiteTablesOf, WhatIsAppliedIsToldBesideTheVersionOfNow) {
     EXPECT_TRUE(grew());
     repos->outboundRules.create(scope, {{}, domain::OutboundKind::prefix, "+1", {}, true});
     EXPECT_TRUE(grew());
-    domain::TenantRouting routing;
-    routing.defaultQueue = queue.id;
-    repos->tenantRouting.put(scope, routing);
+    repos->tenantRouting.update(scope, [&](auto& routing) { routing.defaultQueue = queue.id; });
     EXPECT_TRUE(grew());
     repos->applied.ask();
     EXPECT_TRUE(grew());

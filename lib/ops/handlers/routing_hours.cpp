@@ -135,20 +135,20 @@ HoursDetail createHours(Context& context, const HoursCreateParams& params) {
 }
 
 HoursDetail updateHours(Context& context, const HoursUpdateParams& params) {
-    auto hours = context.repositories().hours.get(context.scope(), params.id);
-    context.concerns(hours.id.str());
-    if (params.name) hours.name = *params.name;
-    if (params.title) hours.title = *params.title;
-    if (params.timeZone) hours.timeZone = *params.timeZone;
-    if (params.week) setWeek(hours, *params.week);
-    if (params.holidays) setHolidays(hours, *params.holidays);
-    if (params.noHolidays.value_or(false)) {
-        if (params.holidays && !params.holidays->empty())
-            throw Error::field("no_holidays", "says otherwise than holidays: give one of the two");
-        hours.holidays.clear();
-    }
-    routing::checkHours(hours);
-    return hoursDetail(context.repositories().hours.update(context.scope(), hours.id.str(), hours));
+    const auto id = context.repositories().hours.get(context.scope(), params.id).id.str();
+    context.concerns(id);
+    if (params.noHolidays.value_or(false) && params.holidays && !params.holidays->empty())
+        throw Error::field("no_holidays", "says otherwise than holidays: give one of the two");
+    const auto change = [&](OpeningHours& hours) {
+        if (params.name) hours.name = *params.name;
+        if (params.title) hours.title = *params.title;
+        if (params.timeZone) hours.timeZone = *params.timeZone;
+        if (params.week) setWeek(hours, *params.week);
+        if (params.holidays) setHolidays(hours, *params.holidays);
+        if (params.noHolidays.value_or(false)) hours.holidays.clear();
+        routing::checkHours(hours);
+    };
+    return hoursDetail(context.repositories().hours.update(context.scope(), id, change));
 }
 
 Done deleteHours(Context& context, const Reference& params) {

@@ -179,16 +179,21 @@ RoutingRow getRouting(Context& context, const NoParams&) {
 RoutingRow updateRouting(Context& context, const RoutingUpdateParams& params) {
     const auto scope = context.scope();
     context.concerns(scope.tenant().str());
-    auto routing = context.repositories().tenantRouting.get(scope);
-    if (const auto queue = changedQueue(context, params.defaultQueue)) routing.defaultQueue = *queue;
+    const auto defaultQueue = changedQueue(context, params.defaultQueue);
+    std::optional<domain::Destination> blocked, closed;
     if (params.blocked) {
-        routing.blocked = wantedDestination(context, "blocked", *params.blocked);
-        if (routing.blocked.kind != DestinationKind::hangUp && routing.blocked.kind != DestinationKind::announcement)
+        blocked = wantedDestination(context, "blocked", *params.blocked);
+        if (blocked->kind != DestinationKind::hangUp && blocked->kind != DestinationKind::announcement)
             throw Error::field("blocked.kind", "must be hang_up or announcement: a blocked caller is connected with "
                                                "nobody");
     }
-    if (params.closed) routing.closed = wantedDestination(context, "closed", *params.closed);
-    return routingRow(context, context.repositories().tenantRouting.put(scope, routing));
+    if (params.closed) closed = wantedDestination(context, "closed", *params.closed);
+    const auto change = [&](domain::TenantRouting& routing) {
+        if (defaultQueue) routing.defaultQueue = *defaultQueue;
+        if (blocked) routing.blocked = *blocked;
+        if (closed) routing.closed = *closed;
+    };
+    return routingRow(context, context.repositories().tenantRouting.update(scope, change));
 }
 
 } // namespace

@@ -175,12 +175,12 @@ TEST_P(AgiOf, WhatStandsOnAnotherAsteriskIsNotAnswered) {
     const auto scope = tenantScope("acme");
     const auto here = repos->queues.create(scope, {"here", "here", "main", "", {}, 0});
     const auto there = repos->queues.create(scope, {"there", "there", "other", "", {}, 0});
-    repos->tenantRouting.put(scope, {there.id, {}, {}});
+    repos->tenantRouting.update(scope, [&](auto& r) { r = {there.id, {}, {}}; });
     start();
     EXPECT_TRUE(ask("acme", "+13125550000", "").empty());
     EXPECT_EQ(1, outcomes("other_server"));
     EXPECT_EQ("acme-there", ask("acme", "+13125550000", "", "0", "route/" + otherToken).at(1).second);
-    repos->tenantRouting.put(scope, {here.id, {}, {}});
+    repos->tenantRouting.update(scope, [&](auto& r) { r = {here.id, {}, {}}; });
     EXPECT_EQ("acme-here", ask("acme", "+13125550000", "").at(1).second);
 }
 

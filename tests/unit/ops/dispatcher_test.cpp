@@ -2,6 +2,8 @@
 #include "ops/dispatcher.hpp"
 
 #include "ops/catalogue/routing_callers.hpp"
+#include "ops/catalogue/routing_hours.hpp"
+#include "ops/catalogue/routing_tables.hpp"
 #include "storage_test.hpp"
 
 namespace pbx::ops {
@@ -89,6 +91,13 @@ protected:
         });
     }
 
+    // `work` is done just before the next transaction of the node begins: after whatever it read without one.
+    static void beforeNextTransaction(Node& node, std::function<void()> work) {
+        node.database.onStatement([work = std::move(work), done = false](std::string_view text) mutable {
+            if (text.starts_with("BEGIN") && !std::exchange(done, true)) work();
+        });
+    }
+
     TenantId tenant;
     access::Principal who;
     std::unique_ptr<Node> a, b;
@@ -134,6 +143,38 @@ TEST_P(DispatcherOf, WhoCouldNotBeVerifiedReadsAndChangesNothing) {
     EXPECT_EQ(1, number("SELECT COUNT(*) FROM blocklist"));
     who.unverified = false;
     EXPECT_EQ(id, block(*a, "key"));
+}
+
+TEST_P(DispatcherOf, TwoWhoChangeDifferentFieldsAtOnceBothHaveTheirWay) {
+    HoursCreateParams office;
+    office.name = "office";
+    office.title = "Office";
+    call<HoursCreate>(*a, office);
+    beforeNextTransaction(*a, [&] {
+        HoursUpdateParams change;
+        change.id = "office";
+        change.week = {{Weekday::monday, "09:00", "17:00"}};
+        call<HoursUpdate>(*b, change);
+    });
+    HoursUpdateParams title;
+    title.id = "office";
+    title.title = "Head office";
+    const auto hours = call<HoursUpdate>(*a, title).as<HoursDetail>();
+    EXPECT_EQ("Head office", hours.title);
+    EXPECT_EQ(1U, hours.week.size());
+    EXPECT_EQ(1U, call<HoursGet>(*b, {"office"}).as<HoursDetail>().week.size());
+
+    beforeNextTransaction(*a, [&] {
+        RoutingUpdateParams change;
+        change.closed = Destination{domain::DestinationKind::announcement, "custom/closed"};
+        call<RoutingUpdate>(*b, change);
+    });
+    RoutingUpdateParams blocked;
+    blocked.blocked = Destination{domain::DestinationKind::announcement, "custom/blocked"};
+    const auto routing = call<RoutingUpdate>(*a, blocked).as<RoutingRow>();
+    EXPECT_EQ("custom/blocked", routing.blocked.target);
+    EXPECT_EQ("custom/closed", routing.closed.target);
+    EXPECT_EQ("custom/closed", call<RoutingGet>(*b, {}).as<RoutingRow>().closed.target);
 }
 
 PBX_ON_BOTH(DispatcherOf);

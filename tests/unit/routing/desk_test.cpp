@@ -24,7 +24,7 @@ protected:
         return repos->queues.create(scope, {name, name, "main", "", {}, 0});
     }
     void setDefault(const domain::Scope& scope, const domain::Queue& queue) {
-        repos->tenantRouting.put(scope, {queue.id, {}, {}});
+        repos->tenantRouting.update(scope, [&](auto& r) { r = {queue.id, {}, {}}; });
     }
     static Board noBoard() {
         return [](const domain::Queue&) { return std::optional<QueueFacts>(); };

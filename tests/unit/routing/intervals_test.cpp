@@ -109,8 +109,7 @@ TEST_P(IntervalsOf, AreWrittenAgainAfterAChangeAndOnceADay) {
     EXPECT_EQ(0, daily.renew());
     EXPECT_EQ(before + 1, db->statements()) << "nothing to do costs one SELECT";
 
-    hours.week = everyDay({600, 1020});
-    repos->hours.update(scope, hours.id.str(), hours);
+    repos->hours.update(scope, hours.id.str(), [](auto& now) { now.week = everyDay({600, 1020}); });
     EXPECT_TRUE(stored(hours).empty());
     EXPECT_EQ(1, daily.renew());
     EXPECT_EQ(first.front().first + 1h, stored(hours).front().first);
@@ -156,7 +155,7 @@ TEST_P(IntervalsOf, SeveralProcessesDoNotFight) {
     EXPECT_EQ(8, written) << "each written by one of them";
     for (const auto& hours : all) EXPECT_EQ(63U, stored(hours).size());
 
-    repos->hours.update(scope, all[0].id.str(), all[0]);
+    repos->hours.update(scope, all[0].id.str(), [](auto&) {});
     ASSERT_TRUE(repos->leases.acquire("open-intervals", "node/other", 60s));
     EXPECT_EQ(0, writer().renew()) << "another process is at it";
 }
