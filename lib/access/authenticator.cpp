@@ -7,6 +7,10 @@
 #include "storage/repositories.hpp"
 
 #include <atomic>
+#include <condition_variable>
+#include <map>
+#include <mutex>
+#include <optional>
 
 namespace pbx::access {
 namespace {
@@ -28,6 +32,17 @@ std::shared_ptr<Principal> principalOf(const domain::User& user) {
     principal->departments = user.departments;
     return principal;
 }
+
+// A verification that is under way. Whoever sends the same credentials meanwhile shares what it comes to: a client with
+// many connections costs one computation when what is remembered of it ends, and its own requests do not look like
+// guesses that run in parallel.
+struct Flight {
+    explicit Flight(std::uint64_t generation_) : generation(generation_) {}
+    const std::uint64_t generation; // of the cache, before the database was read
+    bool landed = false;
+    PrincipalPtr principal; // none, and not undecided: wrong
+    std::optional<Error> undecided{Error(ErrorCode::unavailable, "the login could not be verified").retryIn(2)};
+};
 
 } // namespace
 
@@ -53,7 +68,7 @@ public:
     }
 
     PrincipalPtr bearer(const SecretString& token, std::string_view address) {
-        if (!looksLikeToken(token.reveal())) return fresh({}, address, {}, []() -> PrincipalPtr { return nullptr; });
+        if (!looksLikeToken(token.reveal())) throw wrong({}, address);
         const auto hash = tokenHash(token);
         if (auto found = remembered(hash)) return found;
         return fresh({}, address, hash, [&]() -> PrincipalPtr {
@@ -111,29 +126,90 @@ private:
 
     template <class Verify>
     PrincipalPtr fresh(const std::string& account, std::string_view address, const std::string& key, Verify&& verify) {
-        auto attempt = begin(account, address);
-        const auto generation = cache.generation();
-        PrincipalPtr principal;
+        std::shared_ptr<Flight> flight;
+        std::optional<Throttle::Attempt> attempt;
+        {
+            std::unique_lock lock(flightsMutex_);
+            // What was read before a change says nothing to those who come after it.
+            const auto under = flights_.find(key);
+            if (under != flights_.end() && under->second->generation == cache.generation()) {
+                flight = under->second;
+                landed_.wait(lock, [&] { return flight->landed; }); // no longer than to verify it oneself
+                lock.unlock();
+                return shared(*flight, account, address);
+            }
+            if (auto found = remembered(key)) return found; // meanwhile
+            attempt.emplace(begin(account, address));
+            flight = std::make_shared<Flight>(cache.generation());
+            flights_[key] = flight;
+        }
+        const Landing landing(*this, key, flight);
         try {
-            principal = verify();
-        } catch (const storage::Away&) {
-            attempt.undecided();
+            flight->principal = verify();
+        } catch (const storage::Away& error) {
+            attempt->undecided();
             awayUntil_ = clock.steady() + askAgainAfter;
-            if (auto known = cache.findInOutage(key, clock.steady(), clock.now())) return known;
+            flight->principal = cache.findInOutage(key, clock.steady(), clock.now());
+            if (flight->principal) {
+                flight->undecided.reset();
+                return flight->principal;
+            }
+            flight->undecided = error;
             throw;
-        } catch (...) { // the database or the hashers are busy: that was no wrong login, and no right one
-            attempt.undecided();
+        } catch (
+            const Error& error) { // the database or the hashers are busy: that was no wrong login, and no right one
+            attempt->undecided();
+            flight->undecided = error;
+            throw;
+        } catch (...) {
+            attempt->undecided();
             throw;
         }
-        if (!principal) {
+        flight->undecided.reset();
+        if (!flight->principal) {
             cache.forgetKey(key); // or it would be believed again in the next outage
             refused.fetch_add(1, std::memory_order_relaxed);
             throw refusal();
         }
-        attempt.succeeded();
+        attempt->succeeded();
         verified.fetch_add(1, std::memory_order_relaxed);
-        cache.put(key, principal, generation, clock.steady(), clock.now());
-        return principal;
+        cache.put(key, flight->principal, flight->generation, clock.steady(), clock.now());
+        return flight->principal;
+    }
+
+    // Also when verifying threw: nobody waits for ever.
+    class Landing {
+    public:
+        Landing(Impl& owner, const std::string& key, std::shared_ptr<Flight> flight)
+            : owner_(owner), key_(key), flight_(std::move(flight)) {}
+        ~Landing() {
+            std::lock_guard lock(owner_.flightsMutex_);
+            flight_->landed = true;
+            const auto known = owner_.flights_.find(key_); // another one's, where a change came between
+            if (known != owner_.flights_.end() && known->second == flight_) owner_.flights_.erase(known);
+            owner_.landed_.notify_all();
+        }
+        Landing(const Landing&) = delete;
+        Landing& operator=(const Landing&) = delete;
+
+    private:
+        Impl& owner_;
+        const std::string& key_;
+        const std::shared_ptr<Flight> flight_;
+    };
+
+    PrincipalPtr shared(const Flight& flight, const std::string& account, std::string_view address) {
+        if (flight.undecided) throw *flight.undecided;
+        if (!flight.principal) throw wrong(account, address);
+        hits.fetch_add(1, std::memory_order_relaxed);
+        return flight.principal;
+    }
+
+    // A wrong login that cost no verification counts as one all the same.
+    Error wrong(const std::string& account, std::string_view address) {
+        begin(account, address);
+        refused.fetch_add(1, std::memory_order_relaxed);
+        return refusal();
     }
 
     Throttle::Attempt begin(const std::string& account, std::string_view address) {
@@ -149,6 +225,9 @@ private:
     CredentialMac mac_;
     std::atomic<std::int64_t> version_{0};
     std::atomic<SteadyTime> awayUntil_{SteadyTime{}}; // the database, which is not asked about what is remembered
+    std::mutex flightsMutex_;
+    std::condition_variable landed_;
+    std::map<std::string, std::shared_ptr<Flight>> flights_; // by what is verified: at most one a waiting request
 };
 
 Authenticator::Authenticator(storage::Database& database, const Clock& clock, const Log& log,

@@ -1,5 +1,6 @@
-// Credentials in, Principal out: verified once, remembered for at most 60 s (longer only while the database cannot be
-// reached: then Principal::unverified), throttled per account and per address. Threads: any. Fails with pbx::Error:
+// Credentials in, Principal out: verified once, also for those who send the same ones meanwhile, remembered for at most
+// 60 s (longer only while the database cannot be reached: then Principal::unverified), throttled per account and per
+// address. Threads: any. Fails with pbx::Error:
 // unauthenticated (never says why), tooManyRequests (retry later), unavailable. A hit in the cache and every refusal
 // without credentials, malformed or throttled, send no database statement.
 #pragma once

@@ -4,6 +4,8 @@
 #include "storage/connections.hpp"
 
 #include <chrono>
+#include <map>
+#include <mutex>
 #include <thread>
 
 namespace pbx::test {
@@ -279,6 +281,69 @@ TEST_F(AuthenticatorOf, RightLoginsAreNotCountedAsWrongOnes) {
         EXPECT_TRUE(login(basic("alice", good)));
         auth->forgetAll();
     }
+}
+
+// What `requests` at once come to, all of them begun before the first verification goes on.
+class AtOnce {
+public:
+    AtOnce(storage::Database& db, int requests, const std::function<std::optional<ErrorCode>(int)>& request) {
+        db.onStatement([](std::string_view) { std::this_thread::sleep_for(300ms); });
+        std::vector<std::thread> threads;
+        std::mutex mutex;
+        for (int i = 0; i < requests; ++i)
+            threads.emplace_back([&, i] {
+                const auto code = request(i);
+                std::lock_guard lock(mutex);
+                code ? ++refused_[*code] : ++right;
+            });
+        for (auto& thread : threads) thread.join();
+        db.onStatement({});
+    }
+    int refused(ErrorCode code) { return refused_[code]; }
+    int right = 0;
+
+private:
+    std::map<ErrorCode, int> refused_;
+};
+
+TEST_F(AuthenticatorOf, OneRightLoginByManyAtOnceIsVerifiedOnceAndNoneIsAWrongOne) {
+    user("alice");
+    AtOnce first(*db, 30, [&](int) { return refusal(basic("alice", good)); });
+    EXPECT_EQ(30, first.right);
+    EXPECT_EQ(1U, auth->figures().verified);
+    clock.advance(61s); // and when what is remembered ends
+    AtOnce again(*db, 30, [&](int i) { return refusal(basic("alice", good), "192.0.2." + std::to_string(i % 3)); });
+    EXPECT_EQ(30, again.right);
+    EXPECT_EQ(2U, auth->figures().verified);
+    EXPECT_EQ(0U, auth->figures().throttled);
+}
+
+TEST_F(AuthenticatorOf, WrongLoginsAtOnceAreAllCounted) {
+    user("alice");
+    AtOnce guesses(*db, 30, [&](int i) { return refusal(basic("alice", "guess " + std::to_string(i))); });
+    EXPECT_EQ(10, guesses.refused(ErrorCode::unauthenticated));
+    EXPECT_EQ(20, guesses.refused(ErrorCode::tooManyRequests));
+    AtOnce same(*db, 30, [&](int) { return refusal(basic("alice", "guess"), "198.51.100.7"); });
+    EXPECT_EQ(10, same.refused(ErrorCode::unauthenticated));
+    EXPECT_EQ(20, same.refused(ErrorCode::tooManyRequests));
+    EXPECT_EQ(ErrorCode::tooManyRequests, refusal(basic("alice", good), "198.51.100.7"));
+}
+
+TEST_F(AuthenticatorOf, WhoComesAfterAChangeDoesNotShareTheVerdictOfBefore) {
+    user("alice");
+    std::atomic<bool> read{false}, changed{false};
+    db->onStatement([&, first = std::this_thread::get_id()](std::string_view text) {
+        if (std::this_thread::get_id() == first || !text.starts_with("SELECT user_id, department_id")) return;
+        read = true; // the user, as it was
+        while (!changed) std::this_thread::sleep_for(1ms);
+    });
+    std::thread before([&] { EXPECT_EQ(std::nullopt, refusal(basic("alice", good))); });
+    while (!read) std::this_thread::sleep_for(1ms);
+    accounts->disableUser(scope(), "alice");
+    EXPECT_EQ(ErrorCode::unauthenticated, refusal(basic("alice", good)));
+    changed = true;
+    before.join();
+    EXPECT_EQ(ErrorCode::unauthenticated, refusal(basic("alice", good))) << "and it is not remembered";
 }
 
 TEST_F(AuthenticatorOf, TheThrottlesMemoryIsBounded) {
