@@ -141,12 +141,13 @@ Trunk TrunkRepository::create(const domain::Scope& scope, const Trunk& trunk, co
     const auto id = newId('l');
     return database_.connections().write([&](Sql& sql) {
         bumpVersion(sql, "site");
-        refuseTakenAddresses(sql, trunk);
         sql.execute(insert, {scope.tenant().str(), id, trunk.name, trunk.server, trunk.host, std::int64_t(trunk.port),
                              joinWords(trunk.addresses, "addresses"), joinWords(trunk.codecs, "codecs"), trunk.username,
                              trunk.realm, digest, std::int64_t(trunk.registers), trunk.callerNumber,
                              epochMicros(database_.clock().now())});
-        return find(sql, scope, id);
+        const auto made = find(sql, scope, id);
+        refuseTakenAddresses(sql, made); // after the name: who makes the same again hears that it is there already
+        return made;
     });
 }
 

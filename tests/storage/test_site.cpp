@@ -202,6 +202,7 @@ TEST_P(SiteTablesOf, ATrunksAddressIsNobodyElsesOnThatAsterisk) {
         EXPECT_TRUE(textOf([&] { repos->trunks.create(other, wanted, {}); }).starts_with("addresses: ")) << taken;
         EXPECT_EQ(ErrorCode::conflict, codeOf([&] { repos->trunks.create(scope, wanted, {}); }));
     }
+    EXPECT_EQ(ErrorCode::alreadyExists, codeOf([&] { repos->trunks.create(scope, trunk(), {}); })); // it is itself
     wanted.server = "second";
     EXPECT_EQ("second", repos->trunks.create(other, wanted, {}).server); // another Asterisk
     const auto home = [](auto& t) { t.server = "main"; };

@@ -40,6 +40,10 @@ class Demo(unittest.TestCase):
         cls.folder = tempfile.TemporaryDirectory(prefix="pbx-demo-")
         cls.data = pathlib.Path(cls.folder.name) / "data"
         cls.port = ports.single()
+        cls.start()
+
+    @classmethod
+    def start(cls):
         cls.demo = subprocess.Popen([ROOT / "scripts/demo", *SOURCE, "--port", str(cls.port), "--data", str(cls.data)],
                                     stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True)
         cls.printed = []
@@ -131,10 +135,22 @@ class Demo(unittest.TestCase):
         self.demo.send_signal(signal.SIGTERM)
         self.demo.send_signal(signal.SIGTERM)
         self.assertEqual(0, self.demo.wait(40))
+        self.reader.join(10)
+        self.demo.stdout.close()
         deadline = time.monotonic() + 10
         while left := processes_below(self.data):
             self.assertLess(time.monotonic(), deadline, left)
             time.sleep(0.05)
+
+    def test_6_the_same_folder_serves_again(self):
+        credentials = (self.data / "credentials").read_text()
+        for _ in range(2):
+            self.start()
+            self.test_1_ready_line_and_accounts()
+            self.assertEqual(credentials, (self.data / "credentials").read_text())
+            self.assertNotIn("grep:", "\n".join(self.printed))
+            self.test_3_calls_are_seen()
+            self.test_5_two_signals_end_all_of_it()
 
 
 if __name__ == "__main__":
