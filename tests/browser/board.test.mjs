@@ -223,6 +223,40 @@ test('hostile names stay text', async () => {
   await close();
 });
 
+test('long reasons, names and waits stay in their rows', async () => {
+  const long = 'a reason that somebody wrote in one long sentence without any thought of who reads it where';
+  for (const [width, height] of [[1440, 900], [390, 844], [320, 700]]) {
+    const { page, close } = await open(width > 600 ? stack.operator : viatalk().supervisor, { width, height, prepare: page => intercept(page, status => {
+      const since = new Date(Date.now() - 28_000_000).toISOString();
+      status.callers = ['Zoë', ''].map((name, n) => ({ call_id: `${status.name}-${n}`, position: n + 1, number: n ? '' : '+44201234567890123', name, since, wait_seconds: 28_000 }));
+      for (const member of status.members.slice(0, 2)) Object.assign(member, { state: 'paused', paused: true, paused_reason: long, paused_since: since });
+    }) });
+    await until('a paused agent', 10, () => page.locator('.agent[data-state=paused]').count());
+    assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), `${width} px: scrolls sideways`);
+    const outside = await page.evaluate(() => [...document.querySelectorAll('.doing, .clock, .detail, .counts dt')].filter(part => {
+      const box = part.getBoundingClientRect(), row = (part.closest('li') ?? part.closest('.queue')).getBoundingClientRect();
+      const clock = part.matches('.doing') && innerWidth > 600 ? part.parentElement.querySelector('.clock').getBoundingClientRect() : null;
+      return box.right > row.right || part.matches('.clock, dt') && part.scrollWidth > part.clientWidth || clock && clock.width && box.right > clock.left;
+    }).map(part => `${part.className} ${part.textContent}`));
+    assert.deepEqual(outside, [], `${width} px`);
+    await page.screenshot({ path: `${options.screenshots}/long-${width}.png` });
+    await close();
+  }
+});
+
+test('a company that comes later is on the board without loading it anew', async () => {
+  let asked = 0;
+  const { page, close } = await open(stack.operator, { prepare: page => page.route('**/api/v1/tenant.list', async route => {
+    const answer = await route.fetch();
+    const list = await answer.json();
+    if (!asked++) list.items = [];
+    await route.fulfill({ response: answer, json: list });
+  }) });
+  await until('every company', 10, async () => (await page.locator('.company:has(.agent)').count()) === 3);
+  assert.equal(await page.locator('#notice').isVisible(), false);
+  await close();
+});
+
 test('a queue is chosen by keyboard alone, and the choice is in the address', async () => {
   const { page, close } = await open(viatalk().supervisor);
   const queue = page.locator('.queue-name').nth(1);
@@ -286,6 +320,24 @@ describe('behind', () => {
     assert.equal(refused, 1);
     await page.waitForRequest(request => request.url().endsWith('event.poll') && request.postDataJSON().after, { timeout: 15_000 });
     assert.deepEqual(alarms, []);
+    await close();
+  });
+
+  test('without its database the queues that are known stay live', async () => {
+    const { page, close } = await open(viatalk().viewer);
+    let refused = 0, again = 0;
+    const away = { status: 503, json: { error: { code: 'unavailable', message: 'the database cannot be reached' } } };
+    await page.route(/api\/v1\/(queue|agent|tenant)\.list/, route => (refused++, route.fulfill(away)));
+    await page.route('**/api/v1/event.poll', route => {
+      if (again || !route.request().postDataJSON().after) return route.continue();
+      again++;
+      return route.fulfill({ status: 410, json: { error: { code: 'start_anew', message: 'the cursor is too old' } } });
+    });
+    await until('the lists refused', 15, () => refused >= 2);
+    await page.waitForRequest(request => request.url().endsWith('event.poll') && request.postDataJSON().after, { timeout: 15_000 });
+    assert.equal(await page.locator('.behind').isVisible(), false);
+    assert.equal(await page.locator('#link').innerText(), 'Live');
+    assert.ok(await page.locator('.agent').count() > 0);
     await close();
   });
 

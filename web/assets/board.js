@@ -5,6 +5,7 @@ const POLL_SECONDS = 10; // also how old `as of` gets while nothing happens
 const POLL_SLOTS = 3; // a browser opens six connections to a server, over all its tabs: half of them may wait
 const ROUND_MS = 200; // queues that changed are read again at most this often
 const FULL_READ_MS = 60_000; // queues and names as configured, for which no event comes
+const EMPTY_READ_MS = 5_000; // while there is no company yet
 const CALLERS_SHOWN = 6;
 
 const STATES = {
@@ -240,15 +241,23 @@ class Company {
   // The cursor first: what happens while the state is read comes again as an event, and nothing is lost.
   async readAll() {
     const start = await call('event.poll', { ...this.params, wait_seconds: 0 });
-    const [queues, agents] = await Promise.all([all('queue.list', this.params), all('agent.list', this.params)]);
-    this.agents = new Map(agents.map(agent => [agent.name, agent.title || agent.name]));
-    const found = new Map(queues.map(row => [row.name, { row, status: this.queues.get(row.name)?.status }]));
-    this.queues = found;
-    await each(queues, row => this.readQueue(row.name));
+    try {
+      await this.readLists();
+    } catch (error) {
+      // Without its database pbxd still tells the live state, and nobody can change which queues and agents there are.
+      if (error.code !== 'unavailable' || !this.queues.size) throw error;
+    }
+    await each(this.queues.keys(), name => this.readQueue(name));
     this.#cursor = start.next;
     this.#read = performance.now();
     this.problem = null;
     this.heard(start);
+  }
+
+  async readLists() {
+    const [queues, agents] = await Promise.all([all('queue.list', this.params), all('agent.list', this.params)]);
+    this.agents = new Map(agents.map(agent => [agent.name, agent.title || agent.name]));
+    this.queues = new Map(queues.map(row => [row.name, { row, status: this.queues.get(row.name)?.status }]));
   }
 
   async readQueue(name) {
@@ -463,19 +472,26 @@ function tickAll() {
   }
 }
 
+// Companies are looked for again: an operator's board shows a new one without being loaded anew.
 async function start() {
   for (let failures = 0; !signedOut;) {
+    await shown();
     try {
       const me = await call('system.whoami', {});
       const tenants = await all('tenant.list', {});
+      failures = 0;
       put($('who'), `${me.login} · ${me.role}`);
       notice(tenants.length ? '' : 'There is no company yet: create one with pbxctl tenant create.');
-      for (const tenant of tenants) companies.push(new Company(tenant, me.role === 'operator'));
-      for (const company of companies) company.follow();
-      return;
+      const there = new Set(companies.map(company => company.tenant.name));
+      for (const tenant of tenants.filter(tenant => !there.has(tenant.name))) {
+        const company = new Company(tenant, me.role === 'operator');
+        companies.push(company);
+        company.follow();
+      }
+      await pause(tenants.length ? FULL_READ_MS : EMPTY_READ_MS);
     } catch (error) {
       const wait = backOff(error, failures++);
-      if (!signedOut) notice(`The board cannot be read: ${words(error)}. Trying again.`);
+      if (!signedOut && !companies.length) notice(`The board cannot be read: ${words(error)}. Trying again.`);
       await pause(wait);
     }
   }
