@@ -64,6 +64,14 @@ bool isBoardEvent(ops::EventType type) {
     return type == ops::EventType::board_stale || type == ops::EventType::board_fresh;
 }
 
+TenantBoard askQueues(Client& client, const BoardSubject& subject, const std::vector<std::string>& names) {
+    TenantBoard board;
+    board.tenant = subject.label;
+    for (const auto& name : names) board.queues.push_back(askQueue(client, subject, name));
+    judge(board);
+    return board;
+}
+
 ClientSettings hasty(ClientSettings settings) {
     settings.timeout = std::min<std::chrono::seconds>(settings.timeout, patience);
     return settings;
@@ -91,11 +99,7 @@ std::vector<BoardSubject> boardSubjects(Client& client, const std::optional<std:
 }
 
 TenantBoard loadBoard(Client& client, const BoardSubject& subject) {
-    TenantBoard board;
-    board.tenant = subject.label;
-    for (const auto& name : queueNames(client, subject)) board.queues.push_back(askQueue(client, subject, name));
-    judge(board);
-    return board;
+    return askQueues(client, subject, queueNames(client, subject));
 }
 
 class BoardFeed::Worker {
@@ -115,6 +119,9 @@ public:
     TenantBoard read() const {
         return board_.with([](const TenantBoard& board) { return board; });
     }
+    std::optional<Error> refusal() const {
+        return refusal_.with([](const std::optional<Error>& refusal) { return refusal; });
+    }
 
 private:
     void run(const std::stop_token& stop) {
@@ -124,6 +131,8 @@ private:
             } catch (const Error& error) {
                 if (error.code() == ErrorCode::startAnew) continue; // pbxd was restarted, or we were too slow
                 if (stop.stop_requested()) return;
+                if (error.code() == ErrorCode::unauthenticated || error.code() == ErrorCode::forbidden)
+                    return giveUp(error);
                 fail(error.text());
                 sleep(stop, retryAfter);
             }
@@ -137,7 +146,7 @@ private:
         poll.queue = subject_.queue;
         poll.after = client_.call<ops::EventPoll>(poll, commonOf(subject_)).next;
         poll.waitSeconds = pollSeconds;
-        publish(loadBoard(client_, subject_));
+        loadAll();
         auto lastRound = std::chrono::steady_clock::now();
         while (!stop.stop_requested()) {
             const auto page = client_.call<ops::EventPoll>(poll, commonOf(subject_), std::chrono::seconds(pollSeconds));
@@ -149,13 +158,26 @@ private:
                 all = all || isBoardEvent(event.type);
             }
             if (all) {
-                publish(loadBoard(client_, subject_));
+                loadAll();
                 lastRound = std::chrono::steady_clock::now();
             } else if (!dirty.empty()) {
                 refresh(dirty);
             }
             if (!page.items.empty()) sleep(stop, betweenRounds);
         }
+    }
+
+    // Without its database pbxd still tells the live state, and nobody can change which queues there are.
+    void loadAll() {
+        std::vector<std::string> names;
+        try {
+            names = queueNames(client_, subject_);
+        } catch (const Error& error) {
+            const auto known = read();
+            if (error.code() != ErrorCode::unavailable || known.queues.empty()) throw;
+            for (const auto& queue : known.queues) names.push_back(queue.status.name);
+        }
+        publish(askQueues(client_, subject_, names));
     }
 
     void refresh(const std::set<std::string>& dirty) {
@@ -179,6 +201,12 @@ private:
         changed_();
     }
 
+    // Each further try would count as a wrong login, until nobody at this address is let in.
+    void giveUp(const Error& error) {
+        refusal_.with([&](std::optional<Error>& refusal) { refusal = error; });
+        changed_();
+    }
+
     void sleep(const std::stop_token& stop, std::chrono::milliseconds time) {
         std::unique_lock lock(sleepMutex_);
         wake_.wait_for(lock, stop, time, [] { return false; });
@@ -188,6 +216,7 @@ private:
     const BoardSubject subject_;
     const std::function<void()> changed_;
     Guarded<TenantBoard> board_;
+    Guarded<std::optional<Error>> refusal_;
     std::mutex sleepMutex_;
     std::condition_variable_any wake_;
     std::jthread thread_; // last: it uses the others
@@ -203,6 +232,12 @@ Board BoardFeed::read() const {
     Board out;
     for (const auto& worker : workers_) out.push_back(worker->read());
     return out;
+}
+
+std::optional<Error> BoardFeed::refusal() const {
+    for (const auto& worker : workers_)
+        if (auto refusal = worker->refusal()) return refusal;
+    return std::nullopt;
 }
 
 } // namespace pbx::cli

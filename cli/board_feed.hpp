@@ -1,6 +1,6 @@
 // Keeps a board up to date: a thread a tenant that waits in event.poll and asks queue.status for what has changed.
-// Threads: read() from any; start and destruction from one. Trouble with pbxd is part of the board, not an error;
-// loadBoard throws what Client throws.
+// Threads: read() and refusal() from any; start and destruction from one. Trouble with pbxd is part of the board, not
+// an error; loadBoard throws what Client throws.
 #pragma once
 
 #include "cli/board.hpp"
@@ -35,6 +35,8 @@ public:
     BoardFeed& operator=(const BoardFeed&) = delete;
 
     Board read() const;
+    // Set once pbxd takes the credentials no longer (or never did): nothing will be asked again.
+    std::optional<Error> refusal() const;
 
 private:
     class Worker;

@@ -152,6 +152,7 @@ int follow(const ClientSettings& settings, const std::vector<BoardSubject>& subj
     const BoardFeed feed(settings, subjects, [&waker] { waker.wake(); });
     Screen screen;
     for (;;) {
+        if (const auto refusal = feed.refusal()) throw *refusal;
         const auto size = terminalSize(STDOUT_FILENO);
         screen.draw(renderBoard(feed.read(), {size.columns, size.rows}, std::chrono::steady_clock::now(), timeOfDay(),
                                 colours));

@@ -105,11 +105,21 @@ void addMembership(AgentStatusResult& result, const BoardView& view, const live:
                              row.wrapupUntil});
 }
 
+// The tenant's pauses; the agent is shown without their limits when the database is away.
+std::vector<domain::PauseReason> pauseReasons(const Context& context) {
+    try {
+        return context.repositories().pauseReasons.all(context.scope());
+    } catch (const Error& error) {
+        context.services().warn("agent.pause_limits_unknown", error);
+        return {};
+    }
+}
+
 // Which pauses have a limit, and which are beyond it. Only a paused agent costs a look into the catalogue.
 void addPauseLimits(const Context& context, AgentStatusResult& result) {
     const auto limited = [](const AgentMembership& at) { return at.paused && at.pausedReason && at.pausedSince; };
     if (std::none_of(result.queues.begin(), result.queues.end(), limited)) return;
-    const auto reasons = context.repositories().pauseReasons.all(context.scope());
+    const auto reasons = pauseReasons(context);
     for (auto& at : result.queues)
         for (const auto& reason : reasons)
             if (limited(at) && reason.name == *at.pausedReason && reason.limitMinutes > 0) {

@@ -17,6 +17,7 @@ class Script {
 public:
     ops::Outcome answer(const ops::Operation& operation, const ops::Value& params) {
         if (operation.name == "queue.list") {
+            if (databaseAway) throw Error(ErrorCode::unavailable, "the database cannot be reached");
             ops::QueuePage page;
             page.items.resize(2);
             page.items[0].name = "support";
@@ -48,12 +49,13 @@ public:
         ended_ = true;
         changed_.notify_all();
     }
-    bool waitForPoll() {
+    bool waitForPoll(std::chrono::seconds within = 10s) {
         std::unique_lock lock(mutex_);
-        return changed_.wait_for(lock, 10s, [this] { return waiting_; });
+        return changed_.wait_for(lock, within, [this] { return waiting_; });
     }
 
     std::atomic<int> supportLooks = 0, salesLooks = 0;
+    std::atomic<bool> databaseAway = false;
 
 private:
     ops::Outcome poll(const ops::EventPollParams& params) {
@@ -154,6 +156,28 @@ TEST_F(BoardFeedTest, TroubleIsShownAndTheBoardKept) {
     EXPECT_EQ(feed->read().at(0).queues.size(), 2U);
     EXPECT_TRUE(feed->read().at(0).problemSince.has_value());
     EXPECT_TRUE(comesToBe(*feed, [](const TenantBoard& board) { return board.problem.empty(); })) << "it recovers";
+}
+
+TEST_F(BoardFeedTest, WithoutItsDatabaseTheQueuesThatAreKnownStayLive) {
+    const auto feed = start();
+    ASSERT_TRUE(script.waitForPoll());
+    script.databaseAway = true;
+    ops::EventPage page;
+    page.items.resize(1);
+    page.items[0].type = ops::EventType::board_fresh;
+    script.give(page);
+    EXPECT_TRUE(comesToBe(*feed, [](const TenantBoard& board) { return board.queues[1].status.counts.waiting == 2; }));
+    EXPECT_EQ(feed->read().at(0).problem, "");
+}
+
+TEST_F(BoardFeedTest, WhoIsNotLetInAsksNoMore) {
+    const auto feed = start();
+    ASSERT_TRUE(script.waitForPoll());
+    EXPECT_FALSE(feed->refusal());
+    script.refuse(ErrorCode::unauthenticated);
+    EXPECT_TRUE(comesToBe(*feed, [&](const TenantBoard&) { return feed->refusal().has_value(); }));
+    EXPECT_EQ(ErrorCode::unauthenticated, feed->refusal()->code());
+    EXPECT_FALSE(script.waitForPoll(3s)) << "longer than it waits between two tries";
 }
 
 TEST_F(BoardFeedTest, EndsAtOnceWhileAPollWaits) {
