@@ -118,11 +118,14 @@ void Dispatcher::settleKeys() const { owed_.settle(); }
 
 std::optional<std::string> Dispatcher::begin(const storage::IdempotencyKey& key, const Value& params) const {
     owed_.settle();
+    const auto unstored = owed_.replyTo(key); // before the database is asked, which may get it meanwhile
     try {
         // Masked: a quick hash over a password would lie in the database for everyone who can read it to guess at.
-        return services_.repositories.idempotency.begin(key, hashHex(toJson(params, Secrets::masked)), idempotencyKept);
+        auto stored =
+            services_.repositories.idempotency.begin(key, hashHex(toJson(params, Secrets::masked)), idempotencyKept);
+        return stored && unstored ? unstored : stored;
     } catch (const Error& error) {
-        if (error.code() == ErrorCode::outcomeUnknown) owed_.owe(key); // ours, perhaps
+        if (error.code() == ErrorCode::outcomeUnknown) owed_.owe(key, {}); // ours, perhaps
         throw;
     }
 }
@@ -151,9 +154,10 @@ Outcome Dispatcher::perform(Context& context, const Operation& operation, const 
         // ask for), until the outcome is known.
         auto& waiting = std::get<Waiting>(outcome);
         if (const auto now = waiting.attempt(true)) end(*now);
-        waiting.attempt = [end, attempt = std::move(waiting.attempt)](bool expired) {
+        // The one thread that all who wait are answered from must not wait for the database.
+        waiting.attempt = [this, key, attempt = std::move(waiting.attempt)](bool expired) {
             auto value = attempt(expired);
-            if (value) end(*value);
+            if (value) owed_.owe(key, toJson(*value, Secrets::masked));
             return value;
         };
         return outcome;

@@ -24,8 +24,9 @@ public:
     std::unique_ptr<Session> admit(CallContext context) override;
     // For one who is known by other means than credentials: an agent by its phone. All else is as for every request.
     std::unique_ptr<Session> admitAs(access::PrincipalPtr principal, CallContext context) const;
-    // Stores the ends of requests with an idempotency key that the database did not take. About once a second, off the
-    // request path, and once at the end: another node answers "still runs" for them until then.
+    // Stores the ends of requests with an idempotency key that the database did not take, or that were known on the
+    // parking thread. About once a second, off the request path, and once at the end: another node answers "still runs"
+    // for them until then, or with the state that a command had when it was asked for.
     void settleKeys() const;
 
 private:

@@ -5,22 +5,36 @@ namespace pbx::ops {
 void OwedKeys::end(const storage::IdempotencyKey& key, const std::optional<std::string>& reply) {
     {
         std::lock_guard lock(mutex_);
-        auto& one = owed_[key.owner];
-        one.key = key;
-        one.reply = reply;
-        ++one.said;
+        auto& one = say(key, reply);
         if (one.storing) return; // whoever stores the former end goes on with this one
         one.storing = true;
     }
     store(key.owner);
 }
 
-void OwedKeys::owe(const storage::IdempotencyKey& key) {
+void OwedKeys::owe(const storage::IdempotencyKey& key, const std::optional<std::string>& reply) {
     std::lock_guard lock(mutex_);
-    if (owed_.size() < most)
-        owed_.try_emplace(key.owner, Owed{key, {}});
+    if (owed_.size() < most || owed_.contains(key.owner))
+        say(key, reply);
     else
         giveUp(key, Error(ErrorCode::unavailable, "too many are owed"));
+}
+
+OwedKeys::Owed& OwedKeys::say(const storage::IdempotencyKey& key, const std::optional<std::string>& reply) {
+    auto& one = owed_[key.owner];
+    one.key = key;
+    one.reply = reply;
+    ++one.said;
+    return one;
+}
+
+std::optional<std::string> OwedKeys::replyTo(const storage::IdempotencyKey& key) const {
+    std::lock_guard lock(mutex_);
+    for (const auto& [owner, one] : owed_)
+        if (one.reply && one.key.key == key.key && one.key.operation == key.operation && one.key.user == key.user &&
+            one.key.tenant == key.tenant)
+            return one.reply;
+    return std::nullopt;
 }
 
 void OwedKeys::settle() {

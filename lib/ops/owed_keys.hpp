@@ -1,7 +1,9 @@
-// The ends of requests with an idempotency key: stored at once, or owed while the database is away and stored later, so
-// that one that was refused can be sent again and one that was done is answered alike.
-// Threads: any. Nothing fails; what the database will never take is logged and given up (the key then "still runs"
-// until it expires). At most 10,000 are owed: one a request that was under way at that moment.
+// The ends of requests with an idempotency key: stored at once, or owed (while the database is away, or by who must not
+// wait for it) and stored later, so that one that was refused can be sent again and one that was done is answered
+// alike.
+// Threads: any. Nothing fails; what the database will never take is logged and given up (the key then "still runs", or
+// is answered as it was stored before, until it expires). At most 10,000 are owed: one a request that was under way at
+// that moment.
 #pragma once
 
 #include "base/error.hpp"
@@ -24,8 +26,10 @@ public:
     // The end of a key's request: its reply, or nothing where it failed and the key is free again. The last one said
     // of a request is what stays, also where a former one is still owed.
     void end(const storage::IdempotencyKey& key, const std::optional<std::string>& reply);
-    // It may be that the key is ours and nothing was done under it: it is freed with the next settle().
-    void owe(const storage::IdempotencyKey& key);
+    // The same, stored with the next settle(): never waits for the database.
+    void owe(const storage::IdempotencyKey& key, const std::optional<std::string>& reply);
+    // The reply that the database has not got yet to what `key` asks again, whoever its owner is.
+    std::optional<std::string> replyTo(const storage::IdempotencyKey& key) const;
     // Stores what is owed, as far as the database takes it; of many some, the others the next time.
     void settle();
     std::size_t owed() const;
@@ -40,6 +44,7 @@ private:
         std::uint64_t said = 0; // grows with each end(): what was said meanwhile is stored, too
         bool storing = false;   // by one thread at a time
     };
+    Owed& say(const storage::IdempotencyKey& key, const std::optional<std::string>& reply);
     std::optional<std::string> takeNext(const std::string& after);
     bool store(const std::string& owner);
     Stored tryToStore(const Owed& one);

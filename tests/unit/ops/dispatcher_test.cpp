@@ -1,6 +1,7 @@
 // The dispatcher over a database that other nodes use, too.
 #include "ops/dispatcher.hpp"
 
+#include "ops/catalogue/control.hpp"
 #include "ops/catalogue/routing_callers.hpp"
 #include "ops/catalogue/routing_hours.hpp"
 #include "ops/catalogue/routing_tables.hpp"
@@ -33,7 +34,7 @@ struct Node {
                    "node",
                    clock.now(),
                    desk,
-                   [](std::vector<domain::Action>) { return std::shared_ptr<control::Watch>(); },
+                   [this](std::vector<domain::Action> actions) { return watches.add(std::move(actions)); },
                    {},
                    [](const TenantId&, const std::string&, const storage::CapAlarm&) {},
                    [](std::string_view, const Error&) {}},
@@ -48,6 +49,7 @@ struct Node {
     access::AuditWriter audit;
     domain::DirectoryHolder directory;
     live::Feed feed;
+    control::Watches watches;
     routing::Desk desk;
     const Services services;
     Dispatcher dispatcher;
@@ -72,11 +74,15 @@ protected:
         StorageTest::TearDown();
     }
     template <class Op>
-    Value call(Node& node, typename Op::Params params, const std::optional<std::string>& key = {}) {
+    Outcome outcome(Node& node, typename Op::Params params, const std::optional<std::string>& key = {}) {
         const auto session = node.dispatcher.admitAs(std::make_shared<const access::Principal>(who), {});
         CommonParams common;
         common.idempotencyKey = key;
-        return std::get<Value>(session->call(*findOperation(Op::name), common, Value::of(std::move(params))));
+        return session->call(*findOperation(Op::name), common, Value::of(std::move(params)));
+    }
+    template <class Op>
+    Value call(Node& node, typename Op::Params params, const std::optional<std::string>& key = {}) {
+        return std::get<Value>(outcome<Op>(node, std::move(params), key));
     }
     std::string block(Node& node, const std::string& key) {
         BlocklistAddParams params;
@@ -129,6 +135,39 @@ TEST_P(DispatcherOf, AnIdleNodeSettlesWhatItOwes) {
     away = false;
     a->dispatcher.settleKeys();
     EXPECT_EQ(id, block(*b, "key"));
+}
+
+// The thread that answers whoever waits, of all tenants, must not wait for the database.
+TEST_P(DispatcherOf, WhatWaitsIsAnsweredWithoutTheDatabase) {
+    const domain::Scope scope(tenant);
+    repos->agents.create(scope, {"ann", "Ann", "main", "PJSIP/acme-101", {}});
+    repos->queues.create(scope, {"support", "Support", "main", "", {}, 0});
+    a->directory.set(std::make_shared<const domain::Directory>(storage::loadDirectory(a->database)));
+    AgentLoginParams params;
+    params.id = "ann";
+    params.queues = {"support"};
+    params.waitSeconds = 3;
+    const auto waiting = std::get<Waiting>(outcome<AgentLogin>(*a, params, "key"));
+    const auto state = [&](Node& node) { return call<AgentLogin>(node, params, "key").as<CommandResult>().state; };
+    EXPECT_EQ(domain::ActionState::accepted, state(*b)) << "until it is known";
+    auto action = a->watches.open().at(0);
+    action.state = domain::ActionState::confirmed;
+    a->watches.update(action);
+
+    bool blocked = true;
+    int asked = 0;
+    a->database.onStatement([&](std::string_view text) {
+        asked += blocked ? 1 : 0;
+        if (text.starts_with("UPDATE idempotency_keys")) throw Error(ErrorCode::unavailable, "blocked");
+    });
+    EXPECT_EQ(domain::ActionState::confirmed, waiting.attempt(false).value().as<CommandResult>().state);
+    EXPECT_EQ(0, asked);
+    blocked = false;
+    EXPECT_EQ(domain::ActionState::confirmed, state(*a)) << "who asks again is answered alike";
+    a->database.onStatement({});
+    a->dispatcher.settleKeys();
+    EXPECT_EQ(domain::ActionState::confirmed, state(*b));
+    EXPECT_EQ(1, number("SELECT COUNT(*) FROM actions"));
 }
 
 // The database may be back in the moment between the login and the work.

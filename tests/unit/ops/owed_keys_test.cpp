@@ -62,7 +62,7 @@ TEST_P(OwedOf, AnEndIsStoredLater) {
 // The first request's begin() came to nothing, the second one's has taken the key since.
 TEST_P(OwedOf, WhatComesLateTouchesNoOtherRequestsKey) {
     repos->idempotency.begin(key("second"), "hash", 1h);
-    owed->owe(key("first"));
+    owed->owe(key("first"), {});
     owed->settle();
     EXPECT_EQ(0U, owed->owed());
     EXPECT_EQ(runs, asked());
@@ -79,6 +79,22 @@ TEST_P(OwedOf, AnOwedReplyDoesNotReplaceALaterOne) {
     back();
     owed->end(key("a"), "done");
     owed->settle();
+    EXPECT_EQ("done", asked());
+    EXPECT_EQ(0U, owed->owed());
+}
+
+TEST_P(OwedOf, WhatIsOwedIsStoredByWhoSettles) {
+    repos->idempotency.begin(key("a"), "hash", 1h);
+    owed->end(key("a"), "pending");
+    int statements = 0;
+    refuse = [&](std::string_view) { return ++statements == 0; };
+    owed->owe(key("a"), "done");
+    EXPECT_EQ("done", owed->replyTo(key("asker")));
+    EXPECT_EQ(std::nullopt, owed->replyTo(key("asker", "another")));
+    EXPECT_EQ(0, statements);
+    EXPECT_EQ("pending", asked());
+    owed->settle();
+    EXPECT_EQ(std::nullopt, owed->replyTo(key("asker")));
     EXPECT_EQ("done", asked());
     EXPECT_EQ(0U, owed->owed());
 }
