@@ -111,6 +111,9 @@ Outcome Dispatcher::run(const CallContext& from, const access::PrincipalPtr& pri
     } catch (const Error& error) {
         audit(from, context, operation, params, errorRow(error.code()).token);
         throw;
+    } catch (const std::exception&) { // becomes an internal error, and is one here already
+        audit(from, context, operation, params, errorRow(ErrorCode::internal).token);
+        throw;
     }
 }
 
@@ -163,6 +166,9 @@ Outcome Dispatcher::perform(Context& context, const Operation& operation, const 
         return outcome;
     } catch (const Error& error) {
         if (error.code() != ErrorCode::outcomeUnknown) owed_.end(key, {});
+        throw;
+    } catch (const std::exception&) {
+        owed_.end(key, {});
         throw;
     }
 }

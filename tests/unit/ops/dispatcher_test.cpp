@@ -34,7 +34,10 @@ struct Node {
                    "node",
                    clock.now(),
                    desk,
-                   [this](std::vector<domain::Action> actions) { return watches.add(std::move(actions)); },
+                   [this](std::vector<domain::Action> actions) {
+                       if (broken) throw std::runtime_error("broken");
+                       return watches.add(std::move(actions));
+                   },
                    {},
                    [](const TenantId&, const std::string&, const storage::CapAlarm&) {},
                    [](std::string_view, const Error&) {}},
@@ -50,6 +53,7 @@ struct Node {
     domain::DirectoryHolder directory;
     live::Feed feed;
     control::Watches watches;
+    bool broken = false; // one part of it
     routing::Desk desk;
     const Services services;
     Dispatcher dispatcher;
@@ -88,6 +92,17 @@ protected:
         BlocklistAddParams params;
         params.number = "+12125550123";
         return call<BlocklistAdd>(node, params, key).as<BlockRow>().id;
+    }
+    AgentLoginParams annLogsIn() {
+        const domain::Scope scope(tenant);
+        repos->agents.create(scope, {"ann", "Ann", "main", "PJSIP/acme-101", {}});
+        repos->queues.create(scope, {"support", "Support", "main", "", {}, 0});
+        a->directory.set(std::make_shared<const domain::Directory>(storage::loadDirectory(a->database)));
+        AgentLoginParams params;
+        params.id = "ann";
+        params.queues = {"support"};
+        params.waitSeconds = 3;
+        return params;
     }
     // The commit of the next transaction of the node ends with nobody knowing; it came to nothing.
     static void loseNextCommit(Node& node) {
@@ -139,14 +154,7 @@ TEST_P(DispatcherOf, AnIdleNodeSettlesWhatItOwes) {
 
 // The thread that answers whoever waits, of all tenants, must not wait for the database.
 TEST_P(DispatcherOf, WhatWaitsIsAnsweredWithoutTheDatabase) {
-    const domain::Scope scope(tenant);
-    repos->agents.create(scope, {"ann", "Ann", "main", "PJSIP/acme-101", {}});
-    repos->queues.create(scope, {"support", "Support", "main", "", {}, 0});
-    a->directory.set(std::make_shared<const domain::Directory>(storage::loadDirectory(a->database)));
-    AgentLoginParams params;
-    params.id = "ann";
-    params.queues = {"support"};
-    params.waitSeconds = 3;
+    const auto params = annLogsIn();
     const auto waiting = std::get<Waiting>(outcome<AgentLogin>(*a, params, "key"));
     const auto state = [&](Node& node) { return call<AgentLogin>(node, params, "key").as<CommandResult>().state; };
     EXPECT_EQ(domain::ActionState::accepted, state(*b)) << "until it is known";
@@ -168,6 +176,15 @@ TEST_P(DispatcherOf, WhatWaitsIsAnsweredWithoutTheDatabase) {
     a->dispatcher.settleKeys();
     EXPECT_EQ(domain::ActionState::confirmed, state(*b));
     EXPECT_EQ(1, number("SELECT COUNT(*) FROM actions"));
+}
+
+TEST_P(DispatcherOf, AnExceptionOfAHandlerIsAuditedAndFreesTheKey) {
+    const auto params = annLogsIn();
+    a->broken = true;
+    EXPECT_EQ(ErrorCode::internal, codeOf([&] { outcome<AgentLogin>(*a, params, "key"); }));
+    EXPECT_EQ(1, number("SELECT COUNT(*) FROM audit_log WHERE outcome = 'internal'"));
+    a->broken = false;
+    EXPECT_TRUE(std::holds_alternative<Waiting>(outcome<AgentLogin>(*a, params, "key")));
 }
 
 // The database may be back in the moment between the login and the work.
