@@ -35,6 +35,13 @@ std::string wrongType(const std::vector<std::string>& taken, std::string_view se
     return sent.empty() || sent.size() > longest || !plain ? text : text + ", not " + std::string(sent);
 }
 
+// The browser that sends it says where the page came from. Credentials that it remembers go along with every request,
+// so another site's page must not be able to make one that changes something. Other clients do not say it.
+bool fromAnotherSite(const Head& head) {
+    const auto site = head.header("sec-fetch-site");
+    return !site.empty() && site != "same-origin" && site != "none";
+}
+
 // A handler's exception as an answer; what must not be sent goes to the fault hook.
 Response answerFor(std::exception_ptr thrown, const std::string& requestId, const FrontHooks& hooks) {
     const auto tell = [&](std::string_view what) {
@@ -207,7 +214,10 @@ Connection::Next Connection::answerHead(const Head& head, Exchange& exchange) {
         refusal.headers.emplace_back("Allow", route->allowHeader());
     } else if (head.framing == BodyFraming::length && head.contentLength > route->bodyLimit) {
         refusal = plainRefusal(413, "body too large; at most " + std::to_string(route->bodyLimit) + " bytes");
-    } else if (head.framing != BodyFraming::none && !route->takes(head.header("content-type"))) {
+    } else if (head.method == "POST" && fromAnotherSite(head)) {
+        refusal = plainRefusal(403, "not from a page of another site");
+    } else if ((head.method == "POST" || head.framing != BodyFraming::none) &&
+               !route->takes(head.header("content-type"))) { // also without a body: a form may have no fields
         refusal = plainRefusal(415, wrongType(route->contentTypes, head.header("content-type")));
     }
     const bool headOnly = head.method == "HEAD";

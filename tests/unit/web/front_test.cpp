@@ -115,6 +115,33 @@ TEST(Front, NamesTheContentTypeThatIsTakenAndRepeatsNothingHostile) {
         EXPECT_EQ(answer("Content-Type: " + hostile + "\r\n"), taken + '\n') << hostile;
 }
 
+// A form of another site's page comes with the login that the browser remembers: what such a form can send is refused,
+// with a body or without.
+TEST(Front, RefusesAPostThatAnotherSitesPageCanSend) {
+    TestFront front;
+    const auto answer = [&](const std::string& headers) {
+        Client client(front.port());
+        client.send("POST /echo HTTP/1.1\r\nHost: x\r\n" + headers + "\r\n");
+        return client.reply();
+    };
+    const std::string empty = "Content-Length: 0\r\n";
+    EXPECT_EQ(415, answer(empty).status);
+    EXPECT_EQ(415, answer(empty + "Content-Type: application/x-www-form-urlencoded\r\n").status);
+    EXPECT_EQ(415, answer("Content-Type: multipart/form-data\r\nTransfer-Encoding: chunked\r\n").status);
+    const auto typed = empty + "Content-Type: text/xml; charset=utf-8\r\n";
+    EXPECT_EQ(200, answer(typed).status);
+    for (const auto* own : {"same-origin", "none"})
+        EXPECT_EQ(200, answer(typed + "Sec-Fetch-Site: " + own + "\r\n").status) << own;
+    for (const auto* foreign : {"cross-site", "same-site", "anything"}) {
+        const auto reply = answer(typed + "Sec-Fetch-Site: " + foreign + "\r\n");
+        EXPECT_EQ(403, reply.status) << foreign;
+        EXPECT_EQ("not from a page of another site\n", reply.body);
+    }
+    Client client(front.port()); // a link may lead here
+    client.send("GET /hello HTTP/1.1\r\nHost: x\r\nSec-Fetch-Site: cross-site\r\n\r\n");
+    EXPECT_EQ(200, client.reply().status);
+}
+
 struct Refused {
     const char* what;
     std::string bytes;
