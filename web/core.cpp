@@ -40,8 +40,9 @@ std::size_t LiveConnections::count() const {
 
 bool BodyBudget::Share::cover(std::size_t size) {
     constexpr std::size_t step = 64 * 1024; // one shared number is touched rarely
-    if (size <= held_) return true;
-    const auto more = (size - held_ + step - 1) / step * step;
+    const auto had = step + held_;
+    if (size <= had) return true;
+    const auto more = (size - had + step - 1) / step * step;
     if (budget_.used_.fetch_add(more) + more > budget_.limit_) {
         budget_.used_ -= more + std::exchange(held_, 0);
         return false;

@@ -41,7 +41,8 @@ private:
     std::set<Entry*> entries_;
 };
 
-// Memory for bodies that are being read or worked on.
+// Memory for bodies that are being read or worked on. The first 64 KiB of each are not counted: they are bounded by the
+// number of connections, and large bodies that somebody sends slowly must not keep an ordinary request out.
 class BodyBudget {
 public:
     explicit BodyBudget(std::size_t limit) : limit_(limit) {}
@@ -51,7 +52,7 @@ public:
         ~Share() { budget_.used_ -= held_; }
         Share(const Share&) = delete;
         Share& operator=(const Share&) = delete;
-        // Grows to at least `size`; false: there is no room now, and what was held is given back.
+        // Grows for a body of at least `size`; false: there is no room now, and what was held is given back.
         bool cover(std::size_t size);
 
     private:

@@ -46,7 +46,8 @@ struct FrontSettings {
     std::size_t maxHeadBytes = 16 * 1024; // request line and headers
     std::size_t maxTargetBytes = 8 * 1024;
     std::size_t maxHeaders = 100;
-    std::size_t maxBodiesBytes = 128 * 1024 * 1024; // of all requests in flight together; more get 503
+    std::size_t maxBodiesBytes =
+        128 * 1024 * 1024; // of all requests in flight together, beyond 64 KiB each; more get 503
 
     std::chrono::milliseconds headerTimeout{
         10'000}; // from the first byte (or the connection) to the empty line, handshake included

@@ -11,6 +11,7 @@
 #include <atomic>
 #include <condition_variable>
 #include <mutex>
+#include <optional>
 #include <set>
 #include <thread>
 
@@ -459,6 +460,30 @@ TEST(Front, BodiesTogetherAreBounded) {
     Client after(front.port());
     after.send(post("/echo", std::string(200'000, 'z')));
     EXPECT_EQ(200, after.reply().status);
+}
+
+// Whoever can connect can send large bodies slowly: that must not keep out ordinary requests, from wherever it comes.
+TEST(Front, LargeBodiesThatStallKeepNoSmallOneOut) {
+    FrontSettings settings;
+    settings.maxBodiesBytes = 256 * 1024;
+    TestFront front(settings);
+    const auto large = post("/echo", std::string(250'000, 'x'));
+    std::optional<Client> stalled;
+    ASSERT_TRUE(eventually([&] { // until it was not the other one that was read first
+        stalled.emplace(front.port(), "127.0.0.2");
+        stalled->trySend(std::string_view(large).substr(0, 240'000));
+        Client other(front.port());
+        other.trySend(large);
+        return other.reply().status == 503;
+    }));
+    const auto small = post("/echo", std::string(60'000, 'x'));
+    for (int i = 0; i < 5; ++i) {
+        Client good(front.port());
+        good.send(std::string_view(small).substr(0, 200));
+        std::this_thread::sleep_for(20ms); // its body comes in packets of its own
+        good.send(std::string_view(small).substr(200));
+        EXPECT_EQ(200, good.reply().status);
+    }
 }
 
 class Gate {
