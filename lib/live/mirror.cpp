@@ -17,6 +17,9 @@ constexpr auto oldEventsFor = 10s;
 // Without timestampevents: the second fill waits for a second without an event, but no longer than this.
 constexpr auto quietFor = 1s;
 constexpr auto quietAtMost = 15s;
+// A caller's text can damage the stream again and again. A fill costs Asterisk a list of everything, and all readers
+// a stale board; what was lost meanwhile the reconciler finds.
+constexpr auto damageFillEvery = 10s;
 // `asOf` of a board on which nothing happens moves this often.
 constexpr auto heartbeat = 1s;
 
@@ -48,6 +51,7 @@ public:
         ask_ = nullptr;
         retryFill_.reset();
         quietRefill_.reset();
+        damaged_ = false;
         meta_.systemAccount = false;
         becomeStale(BoardState::down, "not connected: " + std::string(reason));
         publish();
@@ -62,9 +66,7 @@ public:
         metaChanged_ = true;
         reconciler_.stopSystem();
     }
-    void damage() {
-        if (ask_) startFill("the stream of events was damaged");
-    }
+    void damage() { damaged_ = ask_ != nullptr; }
     void event(const ami::Message& event);
     void tick();
     std::optional<SteadyTime> nextDeadline() const;
@@ -97,6 +99,8 @@ private:
 
     std::shared_ptr<Fill> fill_; // while the board is filled
     std::optional<SteadyTime> retryFill_;
+    bool damaged_ = false; // since the last fill began
+    SteadyTime nextDamageFill_;
     std::optional<UtcTime> t0_; // on Asterisk's clock
     SteadyTime dropOldUntil_;
     Micros shift_{0};
@@ -118,6 +122,7 @@ void Mirror::Impl::startFill(std::string reason) {
     stopFill();
     held_.clear();
     retryFill_.reset();
+    damaged_ = false;
     becomeStale(BoardState::filling, std::move(reason));
     reconciler_.stop();
     auto fill = std::make_shared<Fill>(settings_.server, clock_);
@@ -260,6 +265,11 @@ void Mirror::Impl::tick() {
     if (resyncWanted_.exchange(false, std::memory_order_acquire) && ask_ && !fill_)
         startFill("filling anew on request");
     if (retryFill_ && ask_ && steady >= *retryFill_) startFill(meta_.staleReason);
+    // One that is under way goes on: broken off each time, none would ever be done.
+    if (damaged_ && !fill_ && steady >= nextDamageFill_) {
+        nextDamageFill_ = steady + damageFillEvery;
+        startFill("the stream of events was damaged");
+    }
     if (quietRefill_ && !fill_ && (steady - lastEvent_ >= quietFor || steady >= *quietRefill_)) {
         quietRefill_.reset();
         if (ask_) startFill("filling again: events carry no timestamp");
@@ -282,6 +292,7 @@ std::optional<SteadyTime> Mirror::Impl::nextDeadline() const {
     const auto take = [&next](SteadyTime at) { next = next ? std::min(*next, at) : at; };
     if (board_->changed() || metaChanged_) take(lastPublish_ + settings_.publishEvery);
     if (retryFill_) take(*retryFill_);
+    if (damaged_ && !fill_) take(nextDamageFill_);
     if (quietRefill_ && !fill_) take(std::min(*quietRefill_, std::max(lastEvent_ + quietFor, steady)));
     if (meta_.state != BoardState::live) return next;
     if (const auto at = reconciler_.nextDeadline()) take(*at);

@@ -43,7 +43,7 @@ public:
     void onUp(Ask ask);
     // Every event of the main session that answers no action, in the order it came.
     void onEvent(const ami::Message& event);
-    // The stream was damaged (ami::Session::takeWantsResync()): fill anew.
+    // The stream was damaged (ami::Session::takeWantsResync()): the next tick fills anew, but at most each 10 s.
     void onDamage();
     // After each batch of events read, and at nextDeadline(): publishes, asks, repairs, gives up.
     void onTick();

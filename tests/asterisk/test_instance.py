@@ -82,6 +82,15 @@ class Instance(unittest.TestCase):
             self.assertEqual([d for d in devices if d.startswith("Queue:")], [])
             self.assertEqual({m.get("Event") for m in thin.messages if m.get("Event") and not m.get("Timestamp")}, {"FullyBooted"})
 
+    def test_a_dialplans_user_events_do_not_come(self):
+        """They carry callers' text with its line ends; what the doctor sends itself does come."""
+        with self.lab.ami() as full, self.lab.ami("pbxd") as thin:
+            full.action("Originate", Channel="Local/800@viatalk-agents/n", Application="UserEvent", Data="Dialplan,Number: 5550100", Async="true")
+            self.assertIsNotNone(full.wait(lambda m: m.get("UserEvent") == "Dialplan"))
+            full.action("UserEvent", UserEvent="Manager")
+            self.assertIsNotNone(thin.wait(lambda m: m.get("UserEvent") == "Manager"))
+            self.assertEqual([m.get("UserEvent") for m in thin.messages if m.get("Event") == "UserEvent"], ["Manager"])
+
     def test_a_caller_cannot_hide_by_his_name(self):
         with self.lab.ami() as full, self.lab.ami("pbxd") as thin:
             for name in ("Event: VarSet", "DeviceStateChange Device: Queue:"):

@@ -5,6 +5,7 @@
 
 #include <malloc.h>
 
+#include <algorithm>
 #include <chrono>
 
 using namespace pbx;
@@ -480,6 +481,44 @@ TEST_F(MirrorTest, DamageFillsAnewAndHoldsWhatComesMeanwhile) {
     EXPECT_FALSE(board->stale);
     EXPECT_EQ(board->queues.find("q")->member("PJSIP/101")->penalty, 3);
     EXPECT_EQ(board->queues.find("q")->member("PJSIP/102")->penalty, 9);
+}
+
+// A caller's text can damage a block again and again (UserEvent of somebody's dialplan).
+TEST_F(MirrorTest, DamageAgainAndAgainFillsOnceEachTenSeconds) {
+    rig.connect();
+    asterisk.asked.clear();
+    int fresh = 0;
+    for (int i = 0; i < 600; ++i) {
+        rig.clock.advance(100ms);
+        asterisk.now += 100ms;
+        rig.mirror.onDamage(); // also while a fill is under way: it goes on
+        rig.mirror.onTick();
+        if (!rig.mirror.snapshot()->stale) ++fresh;
+        asterisk.answerAll();
+    }
+    EXPECT_GE(fresh, 590);
+    EXPECT_LE(std::ranges::count(asterisk.asked, "BridgeList"), 7);
+    rig.run(12s);
+    const auto generation = rig.board()->generation;
+    EXPECT_EQ(generation, 8U) << "the damage of the last seconds is mended too";
+    rig.run(30s);
+    EXPECT_EQ(rig.board()->generation, generation);
+}
+
+TEST_F(MirrorTest, DamageDuringAFillIsMendedByOneMore) {
+    rig.connect();
+    rig.mirror.onDamage();
+    rig.settle();
+    rig.mirror.onDamage();
+    rig.settle();
+    EXPECT_EQ(asterisk.open(), 7U) << "one fill is under way";
+    asterisk.answerAll();
+    EXPECT_FALSE(rig.board()->stale);
+    const auto due = rig.mirror.nextDeadline();
+    ASSERT_TRUE(due);
+    EXPECT_LE(*due - rig.clock.steady(), 10s);
+    rig.run(11s);
+    EXPECT_EQ(rig.board()->generation, 3U);
 }
 
 TEST_F(MirrorTest, TooMuchToHoldStartsOver) {
