@@ -267,11 +267,7 @@ void Board::tick(UtcTime now) {
             ++it;
             continue;
         }
-        Leaving leaving = std::move(it->second);
-        it = leaving_.erase(it);
-        // Left by itself, without hanging up, with nobody answering: a key took it out of the queue.
-        const bool key = !leaving.abandoned && !leaving.answered;
-        left(std::move(leaving.event), key ? Outcome::key : Outcome::unknown);
+        it = leftUnexplained(it);
     }
 }
 

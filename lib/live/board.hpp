@@ -184,6 +184,9 @@ private:
     FeedEvent callerEvent(FeedKind kind, std::string_view queue, const Caller& caller) const;
     void renumber(Queue& queue);
     void left(FeedEvent event, Outcome outcome);
+    void startLeaving(std::string_view uniqueid, Leaving leaving);
+    // Nothing explained how it left.
+    TextMap<Leaving>::iterator leftUnexplained(TextMap<Leaving>::iterator at);
     void callerGone(std::string_view uniqueid);
     void startRinging(Queue& queue, Member& member, Engagement engagement, bool found);
     void startTalking(Queue& queue, Member& member, Engagement engagement, bool found);

@@ -29,6 +29,8 @@ bool Board::onCallerJoin() {
     const auto uniqueid = f_[Key::uniqueid];
     if (queueName.empty() || uniqueid.empty()) return false;
     if (gone_.contains(uniqueid)) return true;
+    // Who waits again was not answered where it left before.
+    if (const auto it = leaving_.find(uniqueid); it != leaving_.end()) leftUnexplained(it);
     if (const auto it = waiting_.find(uniqueid); it != waiting_.end()) {
         if (it->second == queueName) return true; // a list told already; its order is newer than this event's
         const std::string before = it->second;
@@ -124,6 +126,20 @@ void Board::left(FeedEvent event, Outcome outcome) {
     emit(std::move(event));
 }
 
+void Board::startLeaving(std::string_view uniqueid, Leaving leaving) {
+    if (const auto it = leaving_.find(uniqueid); it != leaving_.end()) leftUnexplained(it); // another queue
+    leaving_.emplace(uniqueid, std::move(leaving));
+}
+
+TextMap<Board::Leaving>::iterator Board::leftUnexplained(TextMap<Leaving>::iterator at) {
+    Leaving leaving = std::move(at->second);
+    const auto next = leaving_.erase(at);
+    // Left by itself, without hanging up, with nobody answering: a key took it out of the queue.
+    const bool key = !leaving.abandoned && !leaving.answered;
+    left(std::move(leaving.event), key ? Outcome::key : Outcome::unknown);
+    return next;
+}
+
 bool Board::onCallerAbandon() {
     const auto uniqueid = f_[Key::uniqueid];
     if (f_[Key::queue].empty() || uniqueid.empty()) return false;
@@ -137,7 +153,7 @@ bool Board::onCallerAbandon() {
     }
     Leaving leaving{
         .event = std::move(*event), .abandoned = true, .answered = false, .deadline = at_ + explainAfterAbandon};
-    leaving_.insert_or_assign(std::string(uniqueid), std::move(leaving));
+    startLeaving(uniqueid, std::move(leaving));
     return true;
 }
 
@@ -152,7 +168,7 @@ bool Board::onCallerLeave() {
                     .answered = answered,
                     .deadline =
                         at_ + (answered ? UtcTime::duration(explainAnswered) : UtcTime::duration(explainAfterLeave))};
-    leaving_.insert_or_assign(uniqueid, std::move(leaving));
+    startLeaving(uniqueid, std::move(leaving));
     return true;
 }
 
@@ -177,9 +193,7 @@ void Board::callerGone(std::string_view uniqueid) {
     answering_.erase(std::string(uniqueid));
     if (const auto it = leaving_.find(uniqueid); it != leaving_.end()) {
         if (it->second.answered) return; // AgentConnect may still be on its way
-        Leaving leaving = std::move(it->second);
-        leaving_.erase(it);
-        left(std::move(leaving.event), leaving.abandoned ? Outcome::unknown : Outcome::key);
+        leftUnexplained(it);
         return;
     }
     const auto at = waiting_.find(uniqueid);

@@ -99,7 +99,7 @@ bool Board::onAgentConnect() {
 
     answering_.erase(uniqueid);
     bool fresh = true; // not the repetition of an event that was applied
-    if (const auto it = leaving_.find(uniqueid); it != leaving_.end()) {
+    if (const auto it = leaving_.find(uniqueid); it != leaving_.end() && it->second.event.queue == f_[Key::queue]) {
         Leaving leaving = std::move(it->second);
         leaving_.erase(it);
         left(std::move(leaving.event), Outcome::answered);

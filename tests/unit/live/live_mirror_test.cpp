@@ -577,6 +577,123 @@ TEST_F(MirrorTest, ALocalAgentKeepsItsCallWhenTheLocalChannelIsOptimisedAway) {
     EXPECT_FALSE(rig.board()->queues.find("q")->member("Local/103@agents")->talking);
 }
 
+namespace {
+
+// A caller and Ann's and Bob's telephones; queues q (Ann, Bob) and b (Bob).
+struct WayTest : MirrorTest {
+    const FakeChannel caller{"1.1", "1.1", "PJSIP/trunk-00000001", 6, "5550100", "", "Queue", "q", start};
+    const FakeChannel ann{"1.2", "1.1", "PJSIP/101-00000002", 6, "101", "", "AppQueue", "", start};
+    const FakeChannel bob{"1.3", "1.1", "PJSIP/102-00000003", 6, "102", "", "AppQueue", "", start};
+    std::uint64_t after = 0;
+    WayTest() {
+        asterisk.queues["b"].members.push_back({.interface = "PJSIP/102", .name = "Bob"});
+        rig.connect();
+        after = rig.feed.lastSeq();
+        rig.event("Newchannel", caller.headers());
+    }
+    void pass(Micros time) {
+        rig.clock.advance(time);
+        asterisk.now += time;
+        rig.mirror.onTick();
+    }
+    void join(const std::string& queue) {
+        rig.event("QueueCallerJoin", with(caller.headers(), {{"Queue", queue}, {"Position", "1"}, {"Count", "1"}}));
+    }
+    void abandon(const std::string& queue) {
+        rig.event("QueueCallerAbandon", with(caller.headers(), {{"Queue", queue}, {"Position", "1"}}));
+    }
+    void leave(const std::string& queue) {
+        rig.event("QueueCallerLeave", with(caller.headers(), {{"Queue", queue}, {"Position", "1"}, {"Count", "0"}}));
+    }
+    Headers both(const std::string& queue, const FakeChannel& leg) const {
+        const bool isAnn = leg == ann;
+        return with(with(caller.headers(), leg.headers("Dest")), {{"Queue", queue},
+                                                                  {"Interface", isAnn ? "PJSIP/101" : "PJSIP/102"},
+                                                                  {"MemberName", isAnn ? "Ann" : "Bob"}});
+    }
+    void ring(const std::string& queue, const FakeChannel& leg) {
+        rig.event("Newchannel", leg.headers());
+        rig.event("AgentCalled", both(queue, leg));
+    }
+    void answer(const FakeChannel& leg) {
+        rig.event("DialEnd", with(with(caller.headers(), leg.headers("Dest")), {{"DialStatus", "ANSWER"}}));
+    }
+    void connectAgent(const std::string& queue, const FakeChannel& leg) {
+        rig.event("AgentConnect", with(both(queue, leg), {{"HoldTime", "2"}, {"RingTime", "2"}}));
+    }
+    void complete(const std::string& queue, const FakeChannel& leg) {
+        rig.event("AgentComplete",
+                  with(both(queue, leg), {{"HoldTime", "2"}, {"TalkTime", "60"}, {"Reason", "caller"}}));
+    }
+    void hangUp(const FakeChannel& channel) { rig.event("Hangup", with(channel.headers(), {{"Cause", "16"}})); }
+    std::string ways() {
+        std::string all;
+        for (const auto& one : rig.events(FeedKind::callerLeft, after))
+            all.append(one.queue).append(" ").append(outcomeText(one.outcome)).append(" ");
+        return all;
+    }
+};
+
+} // namespace
+
+TEST_F(WayTest, WhoGoesOnToAnotherQueueLeftTheFirst) {
+    join("q");
+    pass(20s);
+    leave("q"); // by a key
+    pass(5ms);
+    join("b");
+    EXPECT_EQ(ways(), "q key ") << "who waits elsewhere was not answered here";
+    ring("b", bob);
+    pass(200ms);
+    answer(bob);
+    leave("b");
+    connectAgent("b", bob);
+    pass(10s);
+    EXPECT_EQ(ways(), "q key b answered ");
+}
+
+TEST_F(WayTest, WhoseWaitEndedAndIsAnsweredInTheNextQueueLeftBoth) {
+    join("q");
+    pass(20s);
+    abandon("q"); // the queue's limit
+    leave("q");
+    pass(5ms);
+    join("b");
+    ring("b", bob);
+    pass(200ms);
+    answer(bob);
+    leave("b");
+    connectAgent("b", bob);
+    pass(10s);
+    EXPECT_EQ(ways(), "q unknown b answered ");
+}
+
+TEST_F(WayTest, WhoIsSentOnByAnEmptyQueueLeftBoth) {
+    join("q");
+    pass(20s);
+    abandon("q");
+    leave("q");
+    pass(5ms);
+    join("b");
+    pass(5ms);
+    abandon("b");
+    leave("b");
+    pass(10s);
+    EXPECT_EQ(ways(), "q unknown b unknown ");
+}
+
+// The join of the second queue was lost: its AgentConnect says nothing about the first.
+TEST_F(WayTest, AnAnswerElsewhereIsNoAnswerHere) {
+    join("q");
+    pass(20s);
+    leave("q");
+    pass(5ms);
+    ring("b", bob);
+    connectAgent("b", bob);
+    pass(10s);
+    EXPECT_EQ(ways(), "q key ");
+}
+
 TEST_F(MirrorTest, WrapUpIsCountedHereAndEnds) {
     rig.connect();
     rig.mirror.setWrapup({{"q", 15}});
