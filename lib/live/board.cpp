@@ -267,6 +267,7 @@ void Board::tick(UtcTime now) {
             ++it;
             continue;
         }
+        changed_ = true; // who reads the feed is told now, not with the next event
         it = leftUnexplained(it);
     }
 }

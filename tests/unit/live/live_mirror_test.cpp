@@ -694,6 +694,17 @@ TEST_F(WayTest, AnAnswerElsewhereIsNoAnswerHere) {
     EXPECT_EQ(ways(), "q key ");
 }
 
+TEST_F(WayTest, WhatTimeAloneTellsIsPublished) {
+    join("q");
+    pass(3s);
+    leave("q");
+    rig.settle();
+    const auto last = rig.feed.lastSeq();
+    pass(999ms);
+    pass(2ms);
+    EXPECT_EQ(rig.feed.lastSeq(), last + 1);
+}
+
 TEST_F(MirrorTest, WrapUpIsCountedHereAndEnds) {
     rig.connect();
     rig.mirror.setWrapup({{"q", 15}});
