@@ -263,6 +263,8 @@ void Board::tick(UtcTime now) {
         changedMember(*queue, *member, memberWrapup);
     }
     for (auto it = leaving_.begin(); it != leaving_.end();) {
+        if (it->second.deadline <= now && beforeConnect(it->first, it->second))
+            it->second.deadline = now + explainAnswered;
         if (it->second.deadline > now) {
             ++it;
             continue;

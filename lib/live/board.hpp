@@ -11,6 +11,7 @@
 #include "live/fields.hpp"
 #include "live/snapshot.hpp"
 
+#include <chrono>
 #include <deque>
 #include <map>
 #include <optional>
@@ -113,9 +114,11 @@ private:
     struct Leaving {
         FeedEvent event;
         bool abandoned = false; // QueueCallerAbandon came: not answered, no key
-        bool answered = false;  // DialEnd ANSWER came: AgentConnect will follow
+        std::string answeredBy; // the leg whose DialEnd ANSWER came: AgentConnect will follow
         UtcTime deadline;
     };
+
+    static constexpr std::chrono::seconds explainAnswered{5}; // AgentConnect follows DialEnd
 
     // A caller that a fill did not find any more.
     struct Lost {
@@ -185,6 +188,7 @@ private:
     void renumber(Queue& queue);
     void left(FeedEvent event, Outcome outcome);
     void startLeaving(std::string_view uniqueid, Leaving leaving);
+    bool beforeConnect(std::string_view uniqueid, const Leaving& leaving) const;
     // Nothing explained how it left.
     TextMap<Leaving>::iterator leftUnexplained(TextMap<Leaving>::iterator at);
     void callerGone(std::string_view uniqueid);
@@ -257,7 +261,7 @@ private:
     TextMap<std::string> inQueueApp_;             // while filling: uniqueid -> queue that the channel's Queue() runs
     TextMap<FeedEvent> lostCalls_;                // after a fill: linkedid -> call.ended, unless an event revives it
     TextMap<Lost> lost_;                          // after a fill: callers that were there before and are not any more
-    TextSet answering_;                           // callers that somebody answered; AgentConnect will follow
+    TextMap<std::string> answering_;              // caller -> leg that answered it; AgentConnect will follow
     TextSet gone_;                                // channels that hung up lately: late events must not revive them
     std::deque<std::string> goneOrder_;
     std::multimap<UtcTime, MemberKey> wrapups_;

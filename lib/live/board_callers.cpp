@@ -15,7 +15,6 @@ using namespace std::chrono_literals;
 constexpr auto explainAfterAbandon = 500ms;
 // Leave without Abandon: AgentConnect follows within milliseconds when somebody answered.
 constexpr auto explainAfterLeave = 1s;
-constexpr auto explainAnswered = 5s;
 
 int secondsBetween(UtcTime from, UtcTime to) {
     return static_cast<int>(
@@ -131,11 +130,17 @@ void Board::startLeaving(std::string_view uniqueid, Leaving leaving) {
     leaving_.emplace(uniqueid, std::move(leaving));
 }
 
+// Asterisk runs Queue()'s subroutine on the answered call ("press 1 to accept") before AgentConnect: as long as both
+// parties are there, it may take its time.
+bool Board::beforeConnect(std::string_view uniqueid, const Leaving& leaving) const {
+    return !leaving.answeredBy.empty() && channels_.find(uniqueid) && channels_.find(leaving.answeredBy);
+}
+
 TextMap<Board::Leaving>::iterator Board::leftUnexplained(TextMap<Leaving>::iterator at) {
     Leaving leaving = std::move(at->second);
     const auto next = leaving_.erase(at);
     // Left by itself, without hanging up, with nobody answering: a key took it out of the queue.
-    const bool key = !leaving.abandoned && !leaving.answered;
+    const bool key = !leaving.abandoned && leaving.answeredBy.empty();
     left(std::move(leaving.event), key ? Outcome::key : Outcome::unknown);
     return next;
 }
@@ -152,7 +157,7 @@ bool Board::onCallerAbandon() {
         return true;
     }
     Leaving leaving{
-        .event = std::move(*event), .abandoned = true, .answered = false, .deadline = at_ + explainAfterAbandon};
+        .event = std::move(*event), .abandoned = true, .answeredBy = {}, .deadline = at_ + explainAfterAbandon};
     startLeaving(uniqueid, std::move(leaving));
     return true;
 }
@@ -160,14 +165,13 @@ bool Board::onCallerAbandon() {
 bool Board::onCallerLeave() {
     const std::string uniqueid(f_[Key::uniqueid]);
     if (f_[Key::queue].empty() || uniqueid.empty()) return false;
-    const bool answered = answering_.erase(uniqueid) > 0;
+    std::string answeredBy;
+    if (auto answering = answering_.extract(uniqueid)) answeredBy = std::move(answering.mapped());
     auto event = takeCaller(f_[Key::queue], uniqueid);
     if (!event) return true;
-    Leaving leaving{.event = std::move(*event),
-                    .abandoned = false,
-                    .answered = answered,
-                    .deadline =
-                        at_ + (answered ? UtcTime::duration(explainAnswered) : UtcTime::duration(explainAfterLeave))};
+    const auto wait = answeredBy.empty() ? explainAfterLeave : explainAnswered;
+    Leaving leaving{
+        .event = std::move(*event), .abandoned = false, .answeredBy = std::move(answeredBy), .deadline = at_ + wait};
     startLeaving(uniqueid, std::move(leaving));
     return true;
 }
@@ -192,7 +196,7 @@ bool Board::onQueueStatusVariable() {
 void Board::callerGone(std::string_view uniqueid) {
     answering_.erase(std::string(uniqueid));
     if (const auto it = leaving_.find(uniqueid); it != leaving_.end()) {
-        if (it->second.answered) return; // AgentConnect may still be on its way
+        if (!it->second.answeredBy.empty()) return; // AgentConnect may still be on its way
         leftUnexplained(it);
         return;
     }

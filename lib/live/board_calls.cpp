@@ -169,8 +169,13 @@ bool Board::onDialEnd() {
     if (f_[Key::destUniqueid].empty()) return false;
     if (f_[Key::dialStatus] == "ANSWER") {
         const auto caller = f_[Key::uniqueid];
-        if (const auto it = leaving_.find(caller); it != leaving_.end()) it->second.answered = true;
-        if (waiting_.contains(caller)) answering_.emplace(caller);
+        const auto leg = f_[Key::destUniqueid];
+        // A leg that was called after the caller had left was not called by the queue.
+        const Channel* called = channels_.find(leg);
+        if (const auto it = leaving_.find(caller);
+            it != leaving_.end() && !(called && called->createdAt > it->second.event.at))
+            it->second.answeredBy = leg;
+        if (waiting_.contains(caller)) answering_.insert_or_assign(std::string(caller), std::string(leg));
         return true;
     }
     const std::string leg(f_[Key::destUniqueid]);

@@ -372,6 +372,12 @@ void Board::reportMembers(const Queue& now, const Queue* before) {
                 left(std::move(lost->second.event), Outcome::answered);
                 lost_.erase(lost);
             }
+            if (const auto it = leaving_.find(member->talking->callerUniqueid);
+                it != leaving_.end() && it->second.event.queue == now.name) {
+                it->second.event.found = true;
+                left(std::move(it->second.event), Outcome::answered);
+                leaving_.erase(it);
+            }
             emit(agentEvent(FeedKind::agentConnected, now.name, member->interface, member->name, *member->talking),
                  true);
         }

@@ -694,6 +694,72 @@ TEST_F(WayTest, AnAnswerElsewhereIsNoAnswerHere) {
     EXPECT_EQ(ways(), "q key ");
 }
 
+// A subroutine on the answered call ("press 1 to accept") runs before AgentConnect.
+TEST_F(WayTest, WhoWasAnsweredIsAnsweredHoweverLongTheAgentTakes) {
+    join("q");
+    pass(3s);
+    ring("q", ann);
+    pass(2s);
+    answer(ann);
+    leave("q");
+    for (int i = 0; i < 30; ++i) pass(1s);
+    EXPECT_EQ(ways(), "");
+    connectAgent("q", ann);
+    EXPECT_EQ(ways(), "q answered ");
+    EXPECT_EQ(rig.events(FeedKind::callerLeft, after).front().holdSeconds, 5);
+}
+
+TEST_F(WayTest, WhoWasAnsweredAndLostTheAgentBeforeTheyTalkedLeftForNoKnownReason) {
+    join("q");
+    ring("q", ann);
+    answer(ann);
+    leave("q");
+    for (int i = 0; i < 12; ++i) pass(1s);
+    EXPECT_EQ(ways(), "");
+    hangUp(ann);
+    for (int i = 0; i < 6; ++i) pass(1s);
+    EXPECT_EQ(ways(), "q unknown ");
+}
+
+TEST_F(WayTest, WhoHangsUpBeforeTheAgentTookTheCallLeftForNoKnownReason) {
+    join("q");
+    ring("q", ann);
+    answer(ann);
+    leave("q");
+    for (int i = 0; i < 12; ++i) pass(1s);
+    EXPECT_EQ(ways(), "");
+    hangUp(caller);
+    for (int i = 0; i < 6; ++i) pass(1s);
+    EXPECT_EQ(ways(), "q unknown ");
+}
+
+TEST_F(WayTest, WhoLeftByAKeyAndWasPutThroughLeftByAKey) {
+    join("q");
+    pass(3s);
+    leave("q");
+    pass(500ms);
+    rig.event("Newchannel", bob.headers()); // Dial()
+    answer(bob);
+    pass(1s);
+    EXPECT_EQ(ways(), "q key ");
+}
+
+TEST_F(WayTest, AnAnswerThatAFillFoundIsTold) {
+    join("q");
+    ring("q", ann);
+    answer(ann);
+    leave("q");
+    pass(1s);
+    asterisk.channels["1.1"] = caller;
+    asterisk.channels["1.2"] = ann;
+    asterisk.channels["1.1"].bridge = asterisk.channels["1.2"].bridge = "x";
+    asterisk.queues["q"].members[0].inCall = 1;
+    rig.mirror.requestResync(); // AgentConnect was lost
+    rig.settle();
+    asterisk.answerAll();
+    EXPECT_EQ(ways(), "q answered ");
+}
+
 TEST_F(WayTest, WhatTimeAloneTellsIsPublished) {
     join("q");
     pass(3s);
