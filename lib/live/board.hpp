@@ -209,6 +209,7 @@ private:
     void noteAgent(const Engagement& engagement, std::string_view queue, std::string_view interface,
                    std::string_view memberName);
     Engagement readEngagement() const;
+    void awaitComplete(std::string_view queue, std::string_view interface, Engagement ended);
     std::optional<Engagement> takeCompleted(std::string_view queue, std::string_view interface);
 
     // filling (board_fill.cpp)

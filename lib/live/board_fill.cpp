@@ -385,10 +385,8 @@ void Board::reportMembers(const Queue& now, const Queue* before) {
             changedMember(now, *member, memberAdded, true);
             continue;
         }
-        if (had->talking && !same) { // its AgentComplete may be among the events that were held
-            auto& ended = completing_[now.name + '\n' + member->interface];
-            ended.push_back(*had->talking);
-        }
+        // Its AgentComplete may be among the events that were held.
+        if (had->talking && !same) awaitComplete(now.name, member->interface, *had->talking);
         std::uint32_t changes = 0;
         if (had->paused != member->paused || had->pausedReason != member->pausedReason) changes |= memberPaused;
         if (had->penalty != member->penalty) changes |= memberPenalty;
@@ -399,8 +397,11 @@ void Board::reportMembers(const Queue& now, const Queue* before) {
         changedMember(now, *member, changes, true);
     }
     if (!before) return;
-    for (const auto& had : before->members)
-        if (!now.member(had->interface)) changedMember(now, *had, memberRemoved, true);
+    for (const auto& had : before->members) {
+        if (now.member(had->interface)) continue;
+        if (had->talking) awaitComplete(now.name, had->interface, *had->talking);
+        changedMember(now, *had, memberRemoved, true);
+    }
 }
 
 } // namespace pbx::live

@@ -128,6 +128,8 @@ void Board::eraseMember(Queue& queue, std::string_view interface, bool found) {
     const Member gone = *member;
     std::erase_if(queue.members, [&](const auto& one) { return one->interface == gone.interface; });
     queue.membersTouched = eventNumber_;
+    if (gone.talking) awaitComplete(queue.name, gone.interface, *gone.talking); // who logs out finishes his call
+    if (gone.ringing) recompute(gone.ringing->linkedid);
     changedMember(queue, gone, memberRemoved, found);
 }
 

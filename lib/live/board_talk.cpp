@@ -119,7 +119,7 @@ bool Board::onAgentConnect() {
     const bool over = gone_.contains(uniqueid) || gone_.contains(engagement.agentUniqueid);
     if (member && over) { // shorter than the events' disorder: AgentComplete will look for it
         member->ringing.reset();
-        completing_[memberKeyText(queue->name, member->interface)].push_back(engagement);
+        awaitComplete(queue->name, member->interface, engagement);
     } else if (member) {
         const bool known = member->talking && member->talking->callerUniqueid == engagement.callerUniqueid;
         startTalking(*queue, *member, engagement, false);
@@ -161,11 +161,7 @@ int Board::wrapupOf(const Queue& queue, const Member& member) const {
 
 void Board::stopTalking(const Queue& queue, Member& member, bool completed) {
     if (!member.talking) return;
-    if (!completed) {
-        auto& ended = completing_[memberKeyText(queue.name, member.interface)];
-        if (ended.size() >= completingKept) ended.erase(ended.begin());
-        ended.push_back(*member.talking);
-    }
+    if (!completed) awaitComplete(queue.name, member.interface, *member.talking);
     const std::string linkedid = member.talking->linkedid;
     member.talking.reset();
     member.inCall = false;
@@ -191,6 +187,12 @@ bool Board::isOf(const Engagement& engagement, std::string_view uniqueid, std::s
     if (!talk || !engagement.since) return !talk.has_value();
     const auto began = at_ - std::chrono::seconds(*talk);
     return std::chrono::abs(*engagement.since - began) <= 2s;
+}
+
+void Board::awaitComplete(std::string_view queue, std::string_view interface, Engagement ended) {
+    auto& all = completing_[memberKeyText(queue, interface)];
+    if (all.size() >= completingKept) all.erase(all.begin());
+    all.push_back(std::move(ended));
 }
 
 std::optional<Engagement> Board::takeCompleted(std::string_view queue, std::string_view interface) {

@@ -760,6 +760,34 @@ TEST_F(WayTest, AnAnswerThatAFillFoundIsTold) {
     EXPECT_EQ(ways(), "q answered ");
 }
 
+TEST_F(WayTest, WhoLogsOutDuringACallHasCompletedItAllTheSame) {
+    join("q");
+    ring("q", ann);
+    answer(ann);
+    leave("q");
+    connectAgent("q", ann);
+    pass(30s);
+    rig.event("QueueMemberRemoved", asterisk.queues["q"].members[0].headers("q", false));
+    pass(30s);
+    hangUp(caller);
+    hangUp(ann);
+    complete("q", ann);
+    const auto completed = rig.events(FeedKind::agentCompleted, after);
+    ASSERT_EQ(completed.size(), 1U);
+    EXPECT_EQ(completed.front().callKey, "a1/1.1");
+    EXPECT_EQ(completed.front().interface, "PJSIP/101");
+    complete("q", ann);
+    EXPECT_EQ(rig.events(FeedKind::agentCompleted, after).size(), 1U) << "told once";
+}
+
+TEST_F(WayTest, WhoLogsOutWhileItRingsRingsNoMore) {
+    join("q");
+    ring("q", ann);
+    EXPECT_EQ(rig.board()->calls.find("1.1")->state, CallState::ringing);
+    rig.event("QueueMemberRemoved", asterisk.queues["q"].members[0].headers("q", false));
+    EXPECT_EQ(rig.board()->calls.find("1.1")->state, CallState::waiting);
+}
+
 TEST_F(WayTest, WhatTimeAloneTellsIsPublished) {
     join("q");
     pass(3s);
