@@ -57,7 +57,7 @@ Wanted wantedOf(std::string_view code, const domain::Agent& agent, const std::op
     params.id = agent.id.str();
     const auto name = code == "logout" ? ops::AgentLogout::name : ops::AgentUnpause::name;
     const auto* operation = code == "logout" || code == "unpause" ? ops::findOperation(name) : nullptr;
-    return {operation, ops::Value::of(std::move(params))};
+    return {operation, ops::Value::of(std::move(params))}; // NOLINT(clang-analyzer-cplusplus.NewDeleteLeaks): Value's
 }
 
 std::string_view toldOf(domain::ActionState state) {

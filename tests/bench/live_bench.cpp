@@ -49,7 +49,7 @@ void parseAndApply(benchmark::State& state, const char* name, bool subscribed) {
     auto lastPublish = std::chrono::steady_clock::now();
     std::uint64_t events = 0;
     std::uint64_t applied = 0;
-    for (auto _ : state) {
+    for ([[maybe_unused]] auto _ : state) {
         live::Board board("bench"); // one that met these channels before would ignore them: they hung up
         for (std::size_t at = 0; at < bytes.size();) {
             const auto room = reader.writable();

@@ -54,7 +54,7 @@ std::string request(const std::string& body) {
 }
 
 void call(benchmark::State& state, const std::string& body) {
-    soap::Codec codec;
+    pbx::soap::Codec codec;
     CannedDoor door;
     std::size_t bytes = 0;
     for (auto _ : state) {
@@ -74,7 +74,8 @@ void codec100Rows(benchmark::State& state) { call(state, list); }
 
 void encode100Rows(benchmark::State& state) {
     const auto value = ops::Value::of(CannedDoor::rows());
-    for (auto _ : state) benchmark::DoNotOptimize(soap::encodeResult(soap::Version::soap11, "callList", value));
+    for (auto _ : state)
+        benchmark::DoNotOptimize(pbx::soap::encodeResult(pbx::soap::Version::soap11, "callList", value));
 }
 
 // Build gSOAP's objects from the same rows and let it write them.
@@ -123,7 +124,8 @@ void gsoap100Rows(benchmark::State& state) {
 }
 
 void guard(benchmark::State& state) {
-    const auto body = soap::encodeResult(soap::Version::soap11, "callList", ops::Value::of(CannedDoor::rows()));
+    const auto body =
+        pbx::soap::encodeResult(pbx::soap::Version::soap11, "callList", ops::Value::of(CannedDoor::rows()));
     for (auto _ : state) benchmark::DoNotOptimize(guardXml(body));
     state.SetBytesProcessed(static_cast<std::int64_t>(state.iterations() * body.size()));
 }

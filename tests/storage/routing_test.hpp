@@ -16,7 +16,7 @@ inline std::vector<std::string> keysOf(const std::string& number) {
 class RoutingRows : public StorageTest {
 protected:
     domain::Queue queue(const domain::Scope& scope, const std::string& name,
-                        std::optional<DepartmentId> department = {}) {
+                        const std::optional<DepartmentId>& department = {}) {
         return repos->queues.create(scope, {name, name, "pbx1", "", department, 0});
     }
     domain::BlockEntry block(const domain::Scope& scope, domain::BlockKind kind, const std::string& number,

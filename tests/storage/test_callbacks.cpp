@@ -12,7 +12,6 @@ using namespace pbx::storage;
 using domain::CallbackEvent;
 using domain::CallbackOutcome;
 using domain::CallbackState;
-using domain::DialReport;
 using domain::Scope;
 using namespace std::chrono_literals;
 

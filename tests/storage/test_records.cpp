@@ -111,9 +111,9 @@ TEST_P(Records, AnIdempotencyKeyAnswersAlikeAndRefusesAnotherBody) {
     repos->idempotency.finish(key, reply);
     EXPECT_EQ(reply, repos->idempotency.begin(key, "hash", 1h));
     EXPECT_EQ(ErrorCode::conflict, codeOf([&] { repos->idempotency.begin(key, "other body", 1h); }));
-    for (auto other : {IdempotencyKey{TenantId("t_2"), key.user, key.operation, key.key, "o2"},
-                       IdempotencyKey{key.tenant, UserId("u_2"), key.operation, key.key, "o3"},
-                       IdempotencyKey{key.tenant, key.user, "queue.delete", key.key, "o4"}})
+    for (const auto& other : {IdempotencyKey{TenantId("t_2"), key.user, key.operation, key.key, "o2"},
+                              IdempotencyKey{key.tenant, UserId("u_2"), key.operation, key.key, "o3"},
+                              IdempotencyKey{key.tenant, key.user, "queue.delete", key.key, "o4"}})
         EXPECT_FALSE(repos->idempotency.begin(other, "hash", 1h)); // keys are apart
     const IdempotencyKey failed{key.tenant, key.user, "queue.create", "k2", "o5"};
     repos->idempotency.begin(failed, "hash", 1h);

@@ -17,10 +17,12 @@ protected:
         for (const auto& item : page.items) out.push_back(item.name);
         return out;
     }
-    domain::Queue queue(const Scope& scope, const std::string& name, std::optional<DepartmentId> department = {}) {
+    domain::Queue queue(const Scope& scope, const std::string& name,
+                        const std::optional<DepartmentId>& department = {}) {
         return repos->queues.create(scope, {name, name, "pbx1", "", department, 0});
     }
-    domain::Agent agent(const Scope& scope, const std::string& name, std::optional<DepartmentId> department = {}) {
+    domain::Agent agent(const Scope& scope, const std::string& name,
+                        const std::optional<DepartmentId>& department = {}) {
         return repos->agents.create(scope,
                                     {name, name, "pbx1", "PJSIP/" + scope.tenant().str() + "-" + name, department});
     }

@@ -56,7 +56,7 @@ TEST(Allocation, ReaderTakesNoneOnceWarm) {
     const auto messages = readAll(reader, bytes, 4096);
     ASSERT_GT(messages, 100U);
     const std::string again = bytes.substr(bytes.find('\n') + 1);
-    for (const std::size_t piece : {1, 100, 4096, 65536}) {
+    for (const std::size_t piece : {1U, 100U, 4096U, 65536U}) {
         const auto before = allocations.load();
         ASSERT_EQ(readAll(reader, again, piece), messages);
         EXPECT_EQ(allocations - before, 0U) << piece;

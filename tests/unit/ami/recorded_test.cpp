@@ -81,7 +81,7 @@ TEST(Recorded, BigOnesReadTheSameInAnyPieces) {
 #endif
         for (const std::size_t piece : {smallest, std::size_t{1460}})
             ASSERT_EQ(transcribe(bytes, piece), whole) << piece;
-        for (const std::size_t most : {10, 5000}) {
+        for (const std::size_t most : {10U, 5000U}) {
             std::uniform_int_distribution<std::size_t> size(1, most);
             Reader reader;
             ASSERT_EQ(transcribe(reader, bytes, [&](std::size_t) { return size(random); }), whole) << most;

@@ -34,7 +34,7 @@ TEST(SecretFile, IsItsOneLineWithoutTheLineEnd) {
 
 TEST(SecretFile, IsRefusedWhenOthersCouldHaveReadOrWrittenIt) {
     const TempDir dir;
-    for (const mode_t open : {0644, 0660, 0604, 0602, 0601, 0777, 0641, 04600})
+    for (const mode_t open : {0644U, 0660U, 0604U, 0602U, 0601U, 0777U, 0641U, 04600U})
         EXPECT_THAT(refusal(dir.write("open", "s3cr3t-Value\n", open)), HasSubstr("chmod 0600")) << std::oct << open;
     EXPECT_THAT(refusal(dir.write("open", "s3cr3t-Value\n", 0644)), HasSubstr("mode 0644"));
 }

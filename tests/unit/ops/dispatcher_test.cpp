@@ -106,7 +106,7 @@ protected:
     }
     // The commit of the next transaction of the node ends with nobody knowing; it came to nothing.
     static void loseNextCommit(Node& node) {
-        node.database.onStatement([&node, lost = false](std::string_view text) mutable {
+        node.database.onStatement([lost = false](std::string_view text) mutable {
             if (text != "COMMIT" || std::exchange(lost, true)) return;
             throw Error(ErrorCode::outcomeUnknown, "the database went away");
         });

@@ -6,7 +6,6 @@ namespace pbx::ops {
 namespace {
 
 using namespace std::chrono_literals;
-using pbx::test::codeOf;
 using storage::IdempotencyKey;
 
 class OwedOf : public pbx::test::StorageTest {

@@ -125,10 +125,10 @@ TEST(Render, TheTenantStandsInItsOwnContextsAndEveryQuestionIsBounded) {
     for (const auto line :
          {"exten => s,1,Set(PBX_TENANT=acme)\n", " same => n,Set(PBX_ID=t_acme)\n",
           " same => n,Set(PBX_DEFAULT=acme-support)\n",
-          " same => n,Gosub(pbxd-clean,s,1)\n same => n,Set(AGIEXITONHANGUP=yes)\n same => n,Set(PBX_DONE=)\n"
-          " same => n,Set(TIMEOUT(absolute)=3)\n same => "
-          "n,AGI(agi://127.0.0.1:4573/route/abcdefghijklmnopqrstuvwxyz012345?tenant=acme,"
-          "${PBX_DIALLED})\n same => n,Set(TIMEOUT(absolute)=0)\n",
+          (" same => n,Gosub(pbxd-clean,s,1)\n same => n,Set(AGIEXITONHANGUP=yes)\n same => n,Set(PBX_DONE=)\n"
+           " same => n,Set(TIMEOUT(absolute)=3)\n same => "
+           "n,AGI(agi://127.0.0.1:4573/route/abcdefghijklmnopqrstuvwxyz012345?tenant=acme,"
+           "${PBX_DIALLED})\n same => n,Set(TIMEOUT(absolute)=0)\n"),
           "exten => T,1,Set(TIMEOUT(absolute)=0)\n"})
         EXPECT_TRUE(has(route, line)) << line << route;
     const auto agents = section(text, "acme-agents");

@@ -12,7 +12,6 @@ namespace pbx::routing {
 namespace {
 
 using pbx::test::codeOf;
-using storage::Engine;
 
 class DeskOf : public pbx::test::StorageTest {
 protected:

@@ -12,7 +12,6 @@ namespace pbx::routing {
 namespace {
 
 using namespace std::chrono_literals;
-using domain::Holiday;
 using domain::LocalInterval;
 using domain::OpeningHours;
 
