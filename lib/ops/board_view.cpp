@@ -58,6 +58,22 @@ const domain::MappedAgent* BoardView::visibleAgent(std::string_view server, std:
     return mapped;
 }
 
+const domain::Queue& BoardView::queueNamed(const std::string& idOrName) const {
+    for (const auto& [tenant, queue] : context_.directory().queues())
+        if (tenant == scope_.tenant() && scope_.reaches(queue.department) &&
+            (queue.id.str() == idOrName || queue.name == idOrName))
+            return queue;
+    throw Error::notFound("queue", idOrName);
+}
+
+const domain::Agent& BoardView::agentNamed(const std::string& idOrName) const {
+    for (const auto& [tenant, agent] : context_.directory().agents())
+        if (tenant == scope_.tenant() && scope_.reaches(agent.department) &&
+            (!scope_.self() || *scope_.self() == agent.id) && (agent.id.str() == idOrName || agent.name == idOrName))
+            return agent;
+    throw Error::notFound("agent", idOrName);
+}
+
 bool BoardView::sees(const std::string& server, const live::Call& call) const {
     const auto* tenant =
         tenantOfCall(context_.directory(), server, call.queue, {call.callerChannel, call.tenantId, call.context});

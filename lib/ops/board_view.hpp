@@ -34,6 +34,10 @@ public:
     // The mapped queue or agent if this scope sees it, else nullptr.
     const domain::MappedQueue* visibleQueue(std::string_view server, std::string_view asteriskName) const;
     const domain::MappedAgent* visibleAgent(std::string_view server, std::string_view interface) const;
+    // The queue or agent to filter by, by id or name. An agent's queues come and go with its logins, so none in its
+    // reach is refused for that. Throws notFound.
+    const domain::Queue& queueNamed(const std::string& idOrName) const;
+    const domain::Agent& agentNamed(const std::string& idOrName) const;
     bool sees(const std::string& server, const live::Call& call) const;
     bool sees(const live::FeedEvent& event) const;
 

@@ -14,11 +14,13 @@ struct SeenCall {
 CallPage listCalls(Context& context, const CallListParams& params) {
     const BoardView view(context, context.scope());
     const auto fresh = view.freshness();
+    const auto queue = params.queue ? std::optional(view.queueNamed(*params.queue).name) : std::nullopt;
+    const auto agent = params.agent ? std::optional(view.agentNamed(*params.agent).name) : std::nullopt;
     const auto wanted = [&](const std::string& server, const live::Call& call) {
         if (!view.sees(server, call)) return false;
-        if (!params.queue && !params.agent) return true;
+        if (!queue && !agent) return true;
         const auto row = callRow(view, server, call, context.now());
-        return (!params.queue || row.queue == params.queue) && (!params.agent || row.agent == params.agent);
+        return (!queue || row.queue == queue) && (!agent || row.agent == agent);
     };
     std::vector<SeenCall> seen;
     for (const auto& board : view.boards())

@@ -106,8 +106,10 @@ class Poll {
 public:
     Poll(const Context& context, const EventPollParams& params)
         : services_(context.services()), principal_(context.principalPtr()), tenant_(context.tenant()),
-          queue_(params.queue), limit_(static_cast<std::size_t>(params.limit.value_or(defaultPage))),
-          after_(params.after ? parseCursor(services_.feed, *params.after) : services_.feed.lastSeq()) {}
+          limit_(static_cast<std::size_t>(params.limit.value_or(defaultPage))),
+          after_(params.after ? parseCursor(services_.feed, *params.after) : services_.feed.lastSeq()) {
+        if (params.queue) queue_ = BoardView(context, context.scope()).queueNamed(*params.queue).name;
+    }
 
     // The answer if there is something to say, or `always`.
     std::optional<EventPage> look(bool always) {
@@ -141,7 +143,7 @@ private:
     const Services& services_;
     const access::PrincipalPtr principal_;
     const std::optional<TenantId> tenant_;
-    const std::optional<std::string> queue_;
+    std::optional<std::string> queue_; // its name
     const std::size_t limit_;
     std::uint64_t after_;
 };

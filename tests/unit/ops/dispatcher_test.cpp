@@ -2,6 +2,7 @@
 #include "ops/dispatcher.hpp"
 
 #include "ops/catalogue/control.hpp"
+#include "ops/catalogue/live.hpp"
 #include "ops/catalogue/routing_callers.hpp"
 #include "ops/catalogue/routing_hours.hpp"
 #include "ops/catalogue/routing_tables.hpp"
@@ -25,7 +26,7 @@ struct Node {
                    directory,
                    [] {},
                    feed,
-                   [] { return std::vector<live::SnapshotPtr>(); },
+                   [this] { return boards; },
                    [] { return std::vector<LinkFacts>(); },
                    [] { return true; },
                    clock,
@@ -52,6 +53,7 @@ struct Node {
     access::AuditWriter audit;
     domain::DirectoryHolder directory;
     live::Feed feed;
+    std::vector<live::SnapshotPtr> boards;
     control::Watches watches;
     bool broken = false; // one part of it
     routing::Desk desk;
@@ -176,6 +178,59 @@ TEST_P(DispatcherOf, WhatWaitsIsAnsweredWithoutTheDatabase) {
     a->dispatcher.settleKeys();
     EXPECT_EQ(domain::ActionState::confirmed, state(*b));
     EXPECT_EQ(1, number("SELECT COUNT(*) FROM actions"));
+}
+
+TEST_P(DispatcherOf, WhatIsLiveIsFilteredByIdOrName) {
+    const domain::Scope scope(tenant);
+    const auto agent = repos->agents.create(scope, {"ann", "Ann", "main", "PJSIP/acme-101", {}});
+    const auto queue = repos->queues.create(scope, {"support", "Support", "main", "", {}, 0});
+    a->directory.set(std::make_shared<const domain::Directory>(storage::loadDirectory(a->database)));
+    auto board = std::make_shared<live::Snapshot>();
+    board->server = "main";
+    live::Call here;
+    here.linkedid = "1";
+    here.callerChannel = "PJSIP/acme-trunk-1";
+    here.queue = "acme-support";
+    here.interface = "PJSIP/acme-101";
+    board->calls.put(here, 1);
+    live::Call elsewhere;
+    elsewhere.linkedid = "2";
+    elsewhere.callerChannel = "PJSIP/acme-trunk-2";
+    board->calls.put(elsewhere, 1);
+    a->boards = {board};
+
+    const auto calls = [&](std::optional<std::string> inQueue, std::optional<std::string> ofAgent) {
+        CallListParams params;
+        params.queue = std::move(inQueue);
+        params.agent = std::move(ofAgent);
+        return call<CallList>(*a, params).as<CallPage>().items.size();
+    };
+    EXPECT_EQ(2U, calls({}, {}));
+    EXPECT_EQ(1U, calls("support", {}));
+    EXPECT_EQ(1U, calls(queue.id.str(), {}));
+    EXPECT_EQ(1U, calls({}, "ann"));
+    EXPECT_EQ(1U, calls({}, agent.id.str()));
+    EXPECT_EQ(ErrorCode::notFound, codeOf([&] { calls("none", {}); }));
+    EXPECT_EQ(ErrorCode::notFound, codeOf([&] { calls({}, "none"); }));
+
+    const auto events = [&](const std::string& inQueue) {
+        EventPollParams params;
+        params.waitSeconds = 5;
+        params.queue = inQueue;
+        const auto waiting = std::get<Waiting>(outcome<EventPoll>(*a, params));
+        std::vector<live::FeedEvent> published(2);
+        for (auto& event : published) {
+            event.kind = live::FeedKind::memberChanged;
+            event.server = "main";
+        }
+        published[0].queue = "acme-support";
+        a->feed.publish(std::move(published));
+        const auto page = waiting.attempt(false);
+        return page ? page->as<EventPage>().items.size() : 0;
+    };
+    EXPECT_EQ(1U, events("support"));
+    EXPECT_EQ(1U, events(queue.id.str()));
+    EXPECT_EQ(ErrorCode::notFound, codeOf([&] { events("none"); }));
 }
 
 TEST_P(DispatcherOf, AnExceptionOfAHandlerIsAuditedAndFreesTheKey) {
