@@ -8,6 +8,7 @@
 #include <Poco/JSON/ParseHandler.h>
 #include <Poco/JSON/Parser.h>
 
+#include <algorithm>
 #include <charconv>
 #include <set>
 #include <vector>
@@ -148,8 +149,30 @@ private:
     std::vector<std::set<std::string>> keys_;
 };
 
+// POCO's parser cuts a key at a NUL and lets an integer beyond 64 bits wrap: either would be taken for another. Nothing
+// here needs more than ten digits.
+void refuseWhatIsMisread(std::string_view text) {
+    constexpr std::size_t mostDigits = 18;
+    std::size_t digits = 0;
+    for (std::size_t at = 0; at < text.size(); ++at) {
+        digits = text[at] >= '0' && text[at] <= '9' ? digits + 1 : 0;
+        if (digits > mostDigits) throw Error(ErrorCode::malformed, "a number has too many digits");
+        if (text[at] != '"') continue;
+        bool nul = false;
+        for (++at; at < text.size() && text[at] != '"'; ++at) {
+            if (text[at] != '\\') continue;
+            nul = nul || text.substr(at).starts_with("\\u0000");
+            ++at;
+        }
+        const auto next = text.find_first_not_of(" \t\r\n", std::min(at + 1, text.size()));
+        if (nul && next != std::string_view::npos && text[next] == ':')
+            throw Error(ErrorCode::malformed, "a key has a NUL in it");
+    }
+}
+
 Poco::JSON::Object::Ptr parseObject(std::string_view text) {
     if (!isUtf8(text)) throw Error(ErrorCode::malformed, "the body is not UTF-8");
+    refuseWhatIsMisread(text);
     try {
         Poco::JSON::Parser parser(new OnceEach);
         parser.setDepth(32);

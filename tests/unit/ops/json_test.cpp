@@ -72,6 +72,21 @@ TEST(Json, AResultReadBackIsTheSame) {
     EXPECT_EQ(toJson(Value::of(again)), text);
 }
 
+TEST(Json, RefusesWhatWouldBeTakenForAnother) {
+    for (const auto* number :
+         {"18446744073709551617", "-18446744073709551615", "9999999999999999999", "1.00000000000000000000"})
+        EXPECT_EQ(refusal<PageParams>("{\"limit\":" + std::string(number) + '}').text(),
+                  "a number has too many digits");
+    EXPECT_EQ(refusal<PageParams>(R"({"limit":999999999999999999})").text(), "limit: must fit 32 bits");
+    for (const auto* key : {R"("limit\u0000zzz")", R"("\\\u0000" )", R"("\u0000")"})
+        EXPECT_EQ(refusal<PageParams>("{" + std::string(key) + ":1}").text(), "a key has a NUL in it") << key;
+    EXPECT_EQ(refusal<PageParams>(R"({"limit\\u0000":1})").field(), "limit\\u0000") << "no NUL: a backslash and u0000";
+    Reference params;
+    CommonParams common;
+    decodeParams(R"({"id":"00018446744073709551617"})", Reference::describe(), &params, common);
+    EXPECT_EQ(params.id, "00018446744073709551617") << "a text is no number";
+}
+
 TEST(Json, RefusesByFieldName) {
     EXPECT_EQ(refusal<Reference>("{}").text(), "id: is required");
     EXPECT_EQ(refusal<Reference>(R"({"id":7})").text(), "id: must be a string");
