@@ -120,6 +120,25 @@ TEST_F(XmlRpcCodec, takesOneStructOrNothing) {
     refused(call("queue.get"), invalidArgument, "invalid_argument: id: is required");
 }
 
+TEST_F(XmlRpcCodec, refusesAMemberThatIsThereTwice) {
+    const auto said = "malformed: the member \"limit\" is there twice"s;
+    constexpr int unreadable = -32700;
+    const auto queueList = [](const std::string& members) { return call("queue.list", {value("struct", members)}); };
+    const auto limit = member("limit", number(1));
+    refused(queueList(limit + member("after", text("x")) + member("limit", number(2))), unreadable, said);
+    refused(queueList(limit + "<!-- <struct> -->" + limit), unreadable, said);
+    refused(queueList(limit + "<?x </struct> ?>" + member("after", text("<![CDATA[<struct>]]>")) + limit), unreadable,
+            said);
+    refused(queueList("<member><name\n a='>b'>limit</name >" + number(1) + "</member>" + limit), unreadable, said);
+    refused(call("system.multicall", {arrayOf(structOf({{"methodName", text("queue.list")},
+                                                        {"params", arrayOf(value("struct", limit + limit))}}))}),
+            unreadable, said);
+    // The same name in two structs, in one within another, and a text that looks like one are not that.
+    answered(queueList(limit + member("after", text("<![CDATA[<name>limit</name>]]>"))));
+    const auto whoami = structOf({{"methodName", text("system.whoami")}, {"params", arrayOf("")}});
+    answered(call("system.multicall", {arrayOf(whoami + whoami)}));
+}
+
 TEST_F(XmlRpcCodec, namesTheFieldThatIsWrong) {
     const auto queueList = [](std::string_view field, const std::string& inside) {
         return call("queue.list", {structOf({{field, inside}})});
