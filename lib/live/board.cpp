@@ -127,13 +127,14 @@ constexpr std::size_t goneKept = 16'384; // channels that hung up; a late event 
 
 bool Board::isKnown(std::string_view eventName) { return idOf(eventName) != EventId::unknown; }
 
-Board::Applied Board::apply(const ami::Message& event, UtcTime at) {
+Board::Applied Board::apply(const ami::Message& event, UtcTime at, SteadyTime now) {
     const EventId id = idOf(event.name());
     if (id == EventId::unknown) return {};
     // VarSet is most of what an unfiltered stream carries.
     if (id == EventId::variable && event.get("Variable") != "QUEUESTATUS") return {};
     f_.read(event);
     at_ = at;
+    steady_ = now;
     fromList_ = false;
     ++eventNumber_;
     changed_ = true;
@@ -250,7 +251,7 @@ Board::Applied Board::apply(const ami::Message& event, UtcTime at) {
     return applied;
 }
 
-void Board::tick(UtcTime now) {
+void Board::tick(UtcTime now, SteadyTime steady) {
     at_ = now;
     while (!wrapups_.empty() && wrapups_.begin()->first <= now) {
         const auto [until, key] = *wrapups_.begin();
@@ -263,9 +264,9 @@ void Board::tick(UtcTime now) {
         changedMember(*queue, *member, memberWrapup);
     }
     for (auto it = leaving_.begin(); it != leaving_.end();) {
-        if (it->second.deadline <= now && beforeConnect(it->first, it->second))
-            it->second.deadline = now + explainAnswered;
-        if (it->second.deadline > now) {
+        if (it->second.deadline <= steady && beforeConnect(it->first, it->second))
+            it->second.deadline = steady + explainAnswered;
+        if (it->second.deadline > steady) {
             ++it;
             continue;
         }
@@ -274,9 +275,9 @@ void Board::tick(UtcTime now) {
     }
 }
 
-std::optional<UtcTime> Board::nextTick() const {
-    std::optional<UtcTime> next;
-    if (!wrapups_.empty()) next = wrapups_.begin()->first;
+std::optional<SteadyTime> Board::nextTick(UtcTime now, SteadyTime steady) const {
+    std::optional<SteadyTime> next;
+    if (!wrapups_.empty()) next = steady + (wrapups_.begin()->first - now);
     for (const auto& [uniqueid, leaving] : leaving_)
         if (!next || leaving.deadline < *next) next = leaving.deadline;
     return next;

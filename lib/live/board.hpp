@@ -53,13 +53,14 @@ public:
         bool malformed = false;
         Notice notice = Notice::none;
     };
-    // `at`: the event's Timestamp on our clock, or now where it has none.
-    Applied apply(const ami::Message& event, UtcTime at);
+    // `at`: the event's Timestamp on our clock, or now where it has none. `now`: what explains it is waited for from
+    // then on, whatever the clocks of the two machines say.
+    Applied apply(const ami::Message& event, UtcTime at, SteadyTime now);
     // Whether apply() does anything with an event of this name.
     static bool isKnown(std::string_view eventName);
     // What time alone changes: the end of wrap-up, callers whose way out nothing explained.
-    void tick(UtcTime now);
-    std::optional<UtcTime> nextTick() const;
+    void tick(UtcTime now, SteadyTime steady);
+    std::optional<SteadyTime> nextTick(UtcTime now, SteadyTime steady) const;
 
     // --- filling from lists (`f`: one list event) ---
     void fillQueue(const Fields& f, UtcTime at);   // QueueParams
@@ -115,7 +116,7 @@ private:
         FeedEvent event;
         bool abandoned = false; // QueueCallerAbandon came: not answered, no key
         std::string answeredBy; // the leg whose DialEnd ANSWER came: AgentConnect will follow
-        UtcTime deadline;
+        SteadyTime deadline;
     };
 
     static constexpr std::chrono::seconds explainAnswered{5}; // AgentConnect follows DialEnd
@@ -251,6 +252,7 @@ private:
 
     Fields f_;   // of the event being applied
     UtcTime at_; // its time on our clock
+    SteadyTime steady_;
     // What is applied is a list's word: it tells that something is so, not since when.
     bool fromList_ = false;
     std::uint64_t eventNumber_ = 0;

@@ -157,7 +157,7 @@ bool Board::onCallerAbandon() {
         return true;
     }
     Leaving leaving{
-        .event = std::move(*event), .abandoned = true, .answeredBy = {}, .deadline = at_ + explainAfterAbandon};
+        .event = std::move(*event), .abandoned = true, .answeredBy = {}, .deadline = steady_ + explainAfterAbandon};
     startLeaving(uniqueid, std::move(leaving));
     return true;
 }
@@ -170,8 +170,10 @@ bool Board::onCallerLeave() {
     auto event = takeCaller(f_[Key::queue], uniqueid);
     if (!event) return true;
     const auto wait = answeredBy.empty() ? explainAfterLeave : explainAnswered;
-    Leaving leaving{
-        .event = std::move(*event), .abandoned = false, .answeredBy = std::move(answeredBy), .deadline = at_ + wait};
+    Leaving leaving{.event = std::move(*event),
+                    .abandoned = false,
+                    .answeredBy = std::move(answeredBy),
+                    .deadline = steady_ + wait};
     startLeaving(uniqueid, std::move(leaving));
     return true;
 }

@@ -6,10 +6,11 @@ namespace pbx::live {
 
 namespace {
 
-// Below this, Asterisk's clock and ours count as one, so that times of the same machine stay exact.
 constexpr Micros clocksEqual = std::chrono::seconds(1);
 
 } // namespace
+
+Micros shiftOf(Micros off) { return std::chrono::abs(off) >= clocksEqual ? off : Micros(0); }
 
 void Fill::start(const Ask& ask, SteadyTime deadline, Done done) {
     done_ = std::move(done);
@@ -76,8 +77,7 @@ void Fill::onPong(const ami::Message& answer) {
     t0_ = ami::eventTimestamp(answer);
     now_ = clock_.now();
     if (!t0_) return;
-    const Micros off = now_ - *t0_;
-    if (std::chrono::abs(off) >= clocksEqual) shift_ = off;
+    shift_ = shiftOf(now_ - *t0_);
     now_ = *t0_ + shift_; // what lists tell and what events tell must be on one clock, to the millisecond
 }
 

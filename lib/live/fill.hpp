@@ -15,6 +15,10 @@ namespace pbx::live {
 
 using Ask = std::function<bool(const ami::Action& action, SteadyTime deadline, ami::ActionHandlers handlers)>;
 
+// What is added to Asterisk's times where its clock is that far off ours; 0 below a second, so that times of the same
+// machine stay exact.
+Micros shiftOf(Micros off);
+
 class Fill : public std::enable_shared_from_this<Fill> {
 public:
     // Empty text: filled. Otherwise why not; safe to show.
@@ -30,7 +34,7 @@ public:
 
     Board& board() noexcept { return board_; }
     std::optional<UtcTime> asteriskT0() const noexcept { return t0_; } // on Asterisk's clock
-    Micros shift() const noexcept { return shift_; }                   // ours minus Asterisk's; 0 if below a second
+    Micros shift() const noexcept { return shift_; }                   // ours minus Asterisk's, by shiftOf()
     const std::string& version() const noexcept { return version_; }
     const std::string& startup() const noexcept { return startup_; }
     SteadyTime startedAt() const noexcept { return startedAt_; }

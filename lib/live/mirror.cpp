@@ -29,8 +29,8 @@ class Mirror::Impl {
 public:
     Impl(MirrorSettings settings, Feed& feed, const Clock& clock, OnCorrection onCorrection)
         : settings_(std::move(settings)), feed_(feed), clock_(clock), board_(std::make_unique<Board>(settings_.server)),
-          held_(settings_.maxHeldBytes),
-          reconciler_(settings_.reconciler, settings_.server, clock, meta_.counters, std::move(onCorrection)) {
+          held_(settings_.maxHeldBytes), reconciler_(settings_.reconciler, settings_.server, clock, meta_.counters,
+                                                     std::move(onCorrection), [this](Micros off) { measured(off); }) {
         meta_.server = settings_.server;
         meta_.staleReason = "not connected yet";
         meta_.asOf = clock_.now();
@@ -83,6 +83,7 @@ private:
     void stopFill();
     void filled(const std::string& failure);
     void applyOne(const ami::Message& event);
+    void measured(Micros off);
     void notice(Notice notice);
     void becomeStale(BoardState state, std::string reason);
     void publish();
@@ -214,7 +215,7 @@ void Mirror::Impl::applyOne(const ami::Message& event) {
         ++meta_.counters.droppedOld;
         return;
     }
-    const auto applied = board_->apply(event, stamp ? *stamp + shift_ : clock_.now());
+    const auto applied = board_->apply(event, stamp ? *stamp + shift_ : clock_.now(), clock_.steady());
     if (!applied.known) {
         ++meta_.counters.ignored;
         return;
@@ -227,6 +228,11 @@ void Mirror::Impl::applyOne(const ami::Message& event) {
         quietRefill_ = clock_.steady() + quietAtMost;
     }
     if (applied.notice != Notice::none) notice(applied.notice);
+}
+
+// Clocks drift apart, and somebody sets one: not for each millisecond, which would disorder the times of one call.
+void Mirror::Impl::measured(Micros off) {
+    if (std::chrono::abs(off - shift_) >= 1s) shift_ = shiftOf(off);
 }
 
 void Mirror::Impl::notice(Notice notice) {
@@ -276,7 +282,7 @@ void Mirror::Impl::tick() {
     }
     if (meta_.state == BoardState::live) {
         reconciler_.tick();
-        if (const auto next = board_->nextTick(); next && *next <= now) board_->tick(now);
+        if (const auto next = board_->nextTick(now, steady); next && *next <= steady) board_->tick(now, steady);
         if (compared_ != meta_.counters.comparisons) heard_ = now; // an answer came
         compared_ = meta_.counters.comparisons;
         if (heard_ - meta_.asOf >= heartbeat) metaChanged_ = true;
@@ -296,7 +302,7 @@ std::optional<SteadyTime> Mirror::Impl::nextDeadline() const {
     if (quietRefill_ && !fill_) take(std::min(*quietRefill_, std::max(lastEvent_ + quietFor, steady)));
     if (meta_.state != BoardState::live) return next;
     if (const auto at = reconciler_.nextDeadline()) take(*at);
-    if (const auto at = board_->nextTick()) take(steady + std::max<Micros>(*at - clock_.now(), 0us));
+    if (const auto at = board_->nextTick(clock_.now(), steady)) take(std::max(*at, steady));
     return next;
 }
 

@@ -1,5 +1,7 @@
 #include "live/reconciler.hpp"
 
+#include "ami/timestamp.hpp"
+
 #include <algorithm>
 
 namespace pbx::live {
@@ -9,6 +11,8 @@ namespace {
 constexpr int maxConfirmations = 3; // then the next round looks again
 // With few queues they are asked more often: the answers also prove that the board is of now.
 constexpr std::chrono::milliseconds slowest{2'000};
+// A Ping that took longer does not tell Asterisk's clock.
+constexpr std::chrono::milliseconds longestPing{500};
 
 } // namespace
 
@@ -18,14 +22,16 @@ struct Reconciler::Question {
     Board answer;
     std::vector<std::string> names; // of a summary
     UtcTime askedTime;
+    SteadyTime askedSteady;
     std::uint64_t askedAt; // event number
     Fields fields;
     std::vector<Suspect> found;
     Suspects before; // from the last answer to the same question
     bool settingsMayDiffer = false;
 
-    Question(What w, std::string q, std::string server, UtcTime time, std::uint64_t number)
-        : what(w), queue(std::move(q)), answer(std::move(server)), askedTime(time), askedAt(number) {
+    Question(What w, std::string q, std::string server, const Clock& clock, std::uint64_t number)
+        : what(w), queue(std::move(q)), answer(std::move(server)), askedTime(clock.now()), askedSteady(clock.steady()),
+          askedAt(number) {
         answer.mute(true);
     }
     std::string key() const { return std::to_string(static_cast<int>(what)) + queue; }
@@ -44,9 +50,9 @@ void Reconciler::Question::take(const ami::Message& item) {
 }
 
 Reconciler::Reconciler(ReconcilerSettings settings, std::string server, const Clock& clock, Counters& counters,
-                       OnCorrection onCorrection)
+                       OnCorrection onCorrection, OnClock onClock)
     : settings_(settings), server_(std::move(server)), clock_(clock), counters_(counters),
-      onCorrection_(std::move(onCorrection)) {}
+      onCorrection_(std::move(onCorrection)), onClock_(std::move(onClock)) {}
 
 Reconciler::~Reconciler() = default;
 
@@ -97,6 +103,7 @@ void Reconciler::beginRound() {
     round_.clear();
     round_.emplace_back(What::summary, "");
     if (now >= nextChannels_) {
+        round_.emplace_back(What::clock, "");
         round_.emplace_back(What::channels, "");
         round_.emplace_back(What::devices, "");
         const auto listed =
@@ -138,13 +145,13 @@ std::optional<SteadyTime> Reconciler::nextDeadline() const {
 
 void Reconciler::ask(What what, const std::string& queue) {
     if (!board_) return;
-    auto question = std::make_shared<Question>(what, queue, server_, clock_.now(), board_->eventNumber());
+    auto question = std::make_shared<Question>(what, queue, server_, clock_, board_->eventNumber());
     if (const auto it = suspects_.find(question->key()); it != suspects_.end()) {
         question->before = std::move(it->second);
         suspects_.erase(it);
     }
-    static constexpr std::string_view actions[]{"QueueStatus", "QueueStatus", "QueueSummary", "CoreShowChannels",
-                                                "DeviceStateList"};
+    static constexpr std::string_view actions[]{"QueueStatus",      "QueueStatus",     "QueueSummary",
+                                                "CoreShowChannels", "DeviceStateList", "Ping"};
     ami::Action action(actions[static_cast<int>(what)]);
     try {
         if (what == What::queue) action.set("Queue", queue);
@@ -189,6 +196,9 @@ void Reconciler::answered(const std::shared_ptr<Question>& question, const ami::
     case What::devices:
         compareDevices(*question);
         break;
+    case What::clock:
+        if (result.message) compareClock(*question, *result.message);
+        break;
     }
     if (question->found.empty()) return;
     const int confirmations = question->before.confirmations + 1;
@@ -217,6 +227,11 @@ void Reconciler::differs(Question& question, std::uint64_t touched, Suspect susp
     ++counters_.drift[static_cast<std::size_t>(suspect.kind)];
     repair();
     if (onCorrection_) onCorrection_({suspect.kind, suspect.key, suspect.ours, suspect.theirs});
+}
+
+void Reconciler::compareClock(const Question& question, const ami::Message& pong) {
+    const auto theirs = ami::eventTimestamp(pong);
+    if (theirs && clock_.steady() - question.askedSteady <= longestPing) onClock_(clock_.now() - *theirs);
 }
 
 void Reconciler::compareQueues(Question& question) {

@@ -42,10 +42,11 @@ struct ReconcilerSettings {
 class Reconciler {
 public:
     using OnCorrection = std::function<void(const Correction&)>;
+    using OnClock = std::function<void(Micros off)>; // our clock minus Asterisk's, measured once a round
 
     // All must outlive it.
     Reconciler(ReconcilerSettings settings, std::string server, const Clock& clock, Counters& counters,
-               OnCorrection onCorrection);
+               OnCorrection onCorrection, OnClock onClock);
     ~Reconciler();
     Reconciler(const Reconciler&) = delete;
     Reconciler& operator=(const Reconciler&) = delete;
@@ -61,7 +62,7 @@ public:
     std::optional<SteadyTime> nextDeadline() const;
 
 private:
-    enum class What { queue, allQueues, summary, channels, devices };
+    enum class What { queue, allQueues, summary, channels, devices, clock };
     struct Suspect {
         Drift kind;
         std::string key;
@@ -80,6 +81,7 @@ private:
     void ask(What what, const std::string& queue);
     void beginRound();
     void answered(const std::shared_ptr<Question>& question, const ami::Result& result);
+    void compareClock(const Question& question, const ami::Message& pong);
     void compareQueues(Question& question);
     void compareQueue(Question& question, const Queue& theirs);
     void compareMembers(Question& question, const Queue& ours, const Queue& theirs);
@@ -99,6 +101,7 @@ private:
     const Clock& clock_;
     Counters& counters_;
     OnCorrection onCorrection_;
+    OnClock onClock_;
     Board* board_ = nullptr;
     Ask ask_;
     Ask askSystem_;

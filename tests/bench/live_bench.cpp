@@ -63,7 +63,7 @@ void parseAndApply(benchmark::State& state, const char* name, bool subscribed) {
                 if (item.kind != ami::Reader::Item::Kind::message) continue;
                 ++events;
                 const auto stamp = ami::eventTimestamp(*item.message);
-                if (board.apply(*item.message, stamp.value_or(UtcTime{})).known) ++applied;
+                if (board.apply(*item.message, stamp.value_or(UtcTime{}), SteadyTime{}).known) ++applied;
             }
             const auto now = std::chrono::steady_clock::now();
             if (now - lastPublish < std::chrono::milliseconds(2)) continue;

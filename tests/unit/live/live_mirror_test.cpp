@@ -760,6 +760,44 @@ TEST_F(WayTest, AnAnswerThatAFillFoundIsTold) {
     EXPECT_EQ(ways(), "q answered ");
 }
 
+// pbxd's own clock and Asterisk's drift apart; nothing is filled anew.
+TEST_F(WayTest, ClocksThatDriftApartAreMeasuredAgain) {
+    for (const auto step : {10s, -10s}) {
+        rig.clock.step(step);
+        for (int i = 0; i < 1000; ++i) { // one round
+            pass(50ms);
+            asterisk.answerAll();
+        }
+        after = rig.feed.lastSeq();
+        const std::string uniqueid = step > 0s ? "2.1" : "3.1";
+        const FakeChannel other{uniqueid, uniqueid, "PJSIP/trunk-0000000" + uniqueid, 6, "5550101", "", "Queue",
+                                "q",      start};
+        rig.event("Newchannel", other.headers());
+        rig.event("QueueCallerJoin", with(other.headers(), {{"Queue", "q"}, {"Position", "1"}}));
+        pass(2s);
+        const auto board = rig.board();
+        const auto& callers = board->queues.find("q")->callers;
+        ASSERT_EQ(callers.size(), 1U);
+        EXPECT_LT(std::chrono::abs(rig.clock.now() - callers[0]->since - 2s), 1s) << step.count();
+        rig.event("QueueCallerLeave", with(other.headers(), {{"Queue", "q"}}));
+        pass(900ms);
+        EXPECT_EQ(ways(), "");
+        pass(200ms);
+        EXPECT_EQ(ways(), "q key ");
+    }
+}
+
+TEST_F(WayTest, WhatIsNotExplainedIsWaitedForByTheSteadyClock) {
+    join("q");
+    pass(3s);
+    rig.clock.step(10s); // not measured yet
+    leave("q");
+    pass(500ms);
+    EXPECT_EQ(ways(), "");
+    pass(600ms);
+    EXPECT_EQ(ways(), "q key ");
+}
+
 TEST_F(WayTest, WhoLogsOutDuringACallHasCompletedItAllTheSame) {
     join("q");
     ring("q", ann);
