@@ -88,6 +88,9 @@ public:
     void removeChannel(std::string_view uniqueid, UtcTime at);
     void dropEmptyBridges(std::uint64_t untouchedSince);
     void repairDevice(const Peer& theirs, UtcTime at);
+    // Of which only device states told, and no member is called there: to be forgotten when Asterisk lists it no more.
+    std::vector<std::string> bareDevicesNotIn(const CowMap<Peer>& listed) const;
+    void removeDevice(std::string_view name);
     // The contacts of an endpoint or the address of a chan_sip peer, from the system account.
     bool refreshPeer(std::string_view name, std::vector<Contact> contacts, UtcTime at);
 

@@ -140,6 +140,29 @@ void Board::repairDevice(const Peer& theirs, UtcTime at) {
     changedPeer(peer, true);
 }
 
+std::vector<std::string> Board::bareDevicesNotIn(const CowMap<Peer>& listed) const {
+    std::vector<std::string> bare;
+    peers_.each([&](const Peer& peer) {
+        const bool judged = peer.reachable != Tristate::unknown || !peer.contacts.empty();
+        if (!judged && !listed.find(peer.name)) bare.push_back(peer.name);
+    });
+    if (bare.empty()) return bare;
+    TextSet called;
+    queues_.each([&](const Queue& queue) {
+        for (const auto& member : queue.members) {
+            called.insert(member->interface);
+            called.insert(member->stateInterface);
+        }
+    });
+    std::erase_if(bare, [&](const std::string& name) { return called.contains(name); });
+    return bare;
+}
+
+void Board::removeDevice(std::string_view name) {
+    changed_ = true;
+    peers_.erase(name, epoch_);
+}
+
 bool Board::refreshPeer(std::string_view name, std::vector<Contact> contacts, UtcTime at) {
     std::sort(contacts.begin(), contacts.end(), [](const Contact& a, const Contact& b) { return a.uri < b.uri; });
     const Peer* have = peers_.find(name);

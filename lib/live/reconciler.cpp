@@ -74,6 +74,7 @@ void Reconciler::stop() {
     suspects_.clear();
     confirmations_.clear();
     missingQueues_.clear();
+    missingDevices_.clear();
     openQuestions_ = 0;
 }
 
@@ -407,6 +408,17 @@ void Reconciler::compareDevices(Question& question) {
                 {Drift::deviceState, theirs.name, have ? have->deviceState : "", theirs.deviceState}, announced,
                 [&] { board_->repairDevice(theirs, clock_.now()); });
     });
+    // A dialplan can make names of devices without end (DAHDI/i1/NUMBER): those that two lists do not have are
+    // forgotten.
+    auto missing = board_->bareDevicesNotIn(question.answer.peers());
+    std::erase_if(missing, [&](const auto& name) { return board_->peers().find(name)->touched > question.askedAt; });
+    for (const auto& name : missing) {
+        if (!std::ranges::binary_search(missingDevices_, name)) continue;
+        refreshed(Refresh::settings);
+        board_->removeDevice(name);
+    }
+    std::ranges::sort(missing);
+    missingDevices_ = std::move(missing);
 }
 
 void Reconciler::compareSummary(Question& question) {

@@ -115,7 +115,8 @@ private:
     std::size_t openQuestions_ = 0;
     std::map<std::string, Suspects> suspects_; // by question
     std::multimap<SteadyTime, std::pair<What, std::string>> confirmations_;
-    std::vector<std::string> missingQueues_; // not in the last summary
+    std::vector<std::string> missingQueues_;  // not in the last summary
+    std::vector<std::string> missingDevices_; // not in the last list
 
     SteadyTime nextSystem_;
     std::size_t openSystem_ = 0;

@@ -837,6 +837,31 @@ TEST_F(WayTest, WhatTimeAloneTellsIsPublished) {
     EXPECT_EQ(rig.feed.lastSeq(), last + 1);
 }
 
+TEST_F(MirrorTest, ADeviceThatAsteriskDoesNotListIsForgotten) {
+    rig.connect();
+    for (int i = 0; i < 100; ++i) {
+        const std::string device = "DAHDI/i1/" + std::to_string(5550100 + i);
+        rig.event("DeviceStateChange", {{"Device", device}, {"State", "INUSE"}});
+        rig.event("DeviceStateChange", {{"Device", device}, {"State", "NOT_INUSE"}});
+    }
+    rig.event("DeviceStateChange", {{"Device", "PJSIP/102"}, {"State", "INUSE"}}); // Bob's: not listed here
+    rig.event("PeerStatus", {{"Peer", "PJSIP/judged"}, {"PeerStatus", "Reachable"}});
+    EXPECT_EQ(rig.board()->peers.size(), 103U);
+    rig.run(60s);
+    const auto board = rig.board();
+    EXPECT_TRUE(board->peers.find("PJSIP/101")) << "listed";
+    EXPECT_TRUE(board->peers.find("PJSIP/102")) << "a member's";
+    EXPECT_TRUE(board->peers.find("PJSIP/judged")) << "known by its own events";
+    EXPECT_EQ(board->peers.size(), 3U);
+    EXPECT_EQ(board->counters.driftTotal(), 0U);
+    rig.event("DeviceStateChange", {{"Device", "DAHDI/i1/5550100"}, {"State", "INUSE"}});
+    rig.mirror.requestResync();
+    rig.run(60s);
+    EXPECT_FALSE(rig.board()->peers.find("DAHDI/i1/5550100"));
+    EXPECT_TRUE(rig.board()->peers.find("PJSIP/102"));
+    EXPECT_TRUE(rig.board()->peers.find("PJSIP/judged"));
+}
+
 TEST_F(MirrorTest, WrapUpIsCountedHereAndEnds) {
     rig.connect();
     rig.mirror.setWrapup({{"q", 15}});
