@@ -70,7 +70,10 @@ void Reconciler::askSystem() {
                 std::move(contact));
         },
         [this](const ami::Result& result) {
-            if (result.ok()) takeContacts();
+            // Asterisk 16 and 22 refuse to list none.
+            const bool none = result.kind == ami::Result::Kind::refused && result.message &&
+                              result.message->get("Message") == "No Contacts found";
+            if (result.ok() || none) takeContacts();
         });
     if (sipRefused_) return;
     query(

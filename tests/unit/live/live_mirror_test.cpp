@@ -975,6 +975,33 @@ TEST_F(MirrorTest, TheSecondAccountTellsReachabilityAndLatency) {
     }
 }
 
+// Where no telephone is registered, Asterisk 16 and 22 answer PJSIPShowContacts with an error.
+TEST_F(MirrorTest, NoContactAtAllMeansThatNobodyIsReachable) {
+    std::string why = "No Contacts found";
+    std::vector<std::string> endpoints{"101", "102"};
+    rig.connect();
+    const auto ask = [&](const ami::Action& action, SteadyTime, ami::ActionHandlers handlers) {
+        const bool listed = action.name() == "PJSIPShowEndpoints";
+        if (listed)
+            for (const auto& endpoint : endpoints)
+                handlers.onItem(view({{"Event", "EndpointList"}, {"ObjectName", endpoint}}));
+        const Headers headers{{"Response", listed ? "Success" : "Error"}, {"Message", why}};
+        const auto last = view(headers);
+        const auto kind = listed ? ami::Result::Kind::success : ami::Result::Kind::refused;
+        handlers.onDone({.kind = kind, .message = &last, .items = 0, .sent = true});
+        return true;
+    };
+    why = "Permission denied";
+    rig.mirror.onSystemUp(ask);
+    rig.run(100ms);
+    EXPECT_FALSE(rig.board()->peers.find("PJSIP/102")) << "refused: nothing is known";
+    why = "No Contacts found";
+    rig.run(61s);
+    ASSERT_TRUE(rig.board()->peers.find("PJSIP/102"));
+    EXPECT_EQ(rig.board()->peers.find("PJSIP/101")->reachable, Tristate::no);
+    EXPECT_EQ(rig.board()->peers.find("PJSIP/102")->reachable, Tristate::no);
+}
+
 // What SIPpeers of an Asterisk 16 said of a phone that was there, one that signed off, one that is slow, one that is
 // gone.
 TEST_F(MirrorTest, SipPeersTellReachabilityAndLatency) {
