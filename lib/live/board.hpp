@@ -164,6 +164,7 @@ private:
 
     // channels and calls (board_calls.cpp)
     Channel* updateChannel(bool destination, bool withState);
+    void nameChannel(Channel& channel, std::string_view name);
     Channel readChannel(const Fields& f) const;
     void startChannel(Channel channel, bool found);
     void endChannel(std::string_view uniqueid, std::string_view cause, bool found);

@@ -69,7 +69,7 @@ Channel* Board::updateChannel(bool destination, bool withState) {
         channel->linkedid = linkedid;
         detach(before, "", false);
     }
-    if (!f_[key(Key::channel)].empty()) channel->name = f_[key(Key::channel)];
+    if (!f_[key(Key::channel)].empty()) nameChannel(*channel, f_[key(Key::channel)]);
     channel->callerNumber = f_.text(key(Key::callerIdNum));
     channel->callerName = f_.text(key(Key::callerIdName));
     channel->connectedNumber = f_.text(key(Key::connectedLineNum));
@@ -81,13 +81,29 @@ Channel* Board::updateChannel(bool destination, bool withState) {
     channel->state = state;
     if (moved) attach(*channel, false);
     if (Call* call = calls_.edit(channel->linkedid, epoch_); call && call->callerUniqueid == channel->uniqueid) {
-        call->callerChannel = channel->name;
         call->number = channel->callerNumber;
         call->name = channel->callerName;
         call->accountCode = channel->accountCode;
     }
     recompute(std::string(channel->linkedid));
     return channel;
+}
+
+// A call and who waits are shown with the name of their channel.
+void Board::nameChannel(Channel& channel, std::string_view name) {
+    if (channel.name == name) return;
+    channel.name = name;
+    if (Call* call = calls_.edit(channel.linkedid, epoch_); call && call->callerUniqueid == channel.uniqueid)
+        call->callerChannel = name;
+    const auto waits = waiting_.find(channel.uniqueid);
+    Queue* queue = waits != waiting_.end() ? queues_.edit(waits->second, epoch_) : nullptr;
+    if (!queue) return;
+    for (auto& caller : queue->callers) {
+        if (caller->uniqueid != channel.uniqueid) continue;
+        caller = std::make_shared<Caller>(*caller);
+        caller->epoch = epoch_;
+        caller->channel = name;
+    }
 }
 
 bool Board::onNewchannel() {
@@ -148,7 +164,7 @@ bool Board::onRename() {
     if (f_[Key::uniqueid].empty() || f_[Key::newName].empty()) return false;
     Channel* channel = channels_.edit(f_[Key::uniqueid], epoch_);
     if (!channel) return true;
-    channel->name = f_[Key::newName];
+    nameChannel(*channel, f_[Key::newName]);
     channel->touched = eventNumber_;
     return true;
 }
@@ -429,7 +445,7 @@ void Board::repairChannel(const Channel& theirs, UtcTime at) {
         detach(before, "", true);
         attach(*channel, true);
     }
-    channel->name = theirs.name;
+    nameChannel(*channel, theirs.name);
     channel->state = theirs.state;
     channel->callerNumber = theirs.callerNumber;
     channel->callerName = theirs.callerName;

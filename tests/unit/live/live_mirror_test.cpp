@@ -837,6 +837,15 @@ TEST_F(WayTest, WhatTimeAloneTellsIsPublished) {
     EXPECT_EQ(rig.feed.lastSeq(), last + 1);
 }
 
+TEST_F(WayTest, AChannelThatIsRenamedIsRenamedEverywhere) {
+    join("q");
+    rig.event("Rename", {{"Channel", caller.name}, {"Newname", "PJSIP/trunk-00000009"}, {"Uniqueid", "1.1"}});
+    const auto board = rig.board();
+    EXPECT_EQ(board->channels.find("1.1")->name, "PJSIP/trunk-00000009");
+    EXPECT_EQ(board->calls.find("1.1")->callerChannel, "PJSIP/trunk-00000009");
+    EXPECT_EQ(board->queues.find("q")->callers[0]->channel, "PJSIP/trunk-00000009");
+}
+
 TEST_F(MirrorTest, ADeviceThatAsteriskDoesNotListIsForgotten) {
     rig.connect();
     for (int i = 0; i < 100; ++i) {
