@@ -64,6 +64,7 @@ IssuedToken Accounts::createToken(const domain::Scope& scope, const NewTokenRequ
 
 void Accounts::revokeToken(const domain::Scope& scope, const std::string& id) {
     const auto token = tokens_.get(scope, id);
+    if (token.revoked) return; // nothing that anybody would have to forget
     tokens_.revoke(scope, id);
     authenticator_.forget(token.user);
 }

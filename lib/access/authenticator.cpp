@@ -11,6 +11,7 @@
 #include <map>
 #include <mutex>
 #include <optional>
+#include <vector>
 
 namespace pbx::access {
 namespace {
@@ -87,8 +88,7 @@ public:
 
     void maintain() {
         try {
-            const auto version = database_.versions().access;
-            if (version_.exchange(version) != version) cache.forgetAll();
+            forgetChanged(database_.versions());
         } catch (const Error& e) {
             log.debug("access.maintain_failed", {{"cause", e.cause()}});
             return;
@@ -116,6 +116,16 @@ public:
     std::atomic<std::uint64_t> hits{0}, verified{0}, refused{0}, throttled{0};
 
 private:
+    // Of whom it is told, nobody else: or whoever may change its own account could have all verified anew each second.
+    void forgetChanged(const storage::Versions& now) {
+        const auto before = version_.exchange(now.access);
+        std::vector<UserId> changed;
+        for (const auto& [number, user] : now.changedUsers)
+            if (number > before && number <= now.access) changed.push_back(user);
+        if (now.access < before || static_cast<std::int64_t>(changed.size()) < now.access - before) cache.forgetAll();
+        for (const auto& user : changed) cache.forget(user);
+    }
+
     PrincipalPtr remembered(const std::string& key) {
         const bool away = clock.steady() < awayUntil_.load();
         auto found =

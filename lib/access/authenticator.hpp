@@ -60,9 +60,9 @@ public:
     void forget(const UserId& user);
     void forgetAll();
 
-    // To be called about once a second from one thread, off the request path: forgets all when another process changed
-    // users or tokens (storage::Versions::access), writes tokens' last use (at most once a minute each). While the
-    // database is away it does nothing.
+    // To be called about once a second from one thread, off the request path: forgets the users that were changed, by
+    // another process too (storage::Versions; all where it is not told whom), writes tokens' last use (at most once a
+    // minute each). While the database is away it does nothing.
     void maintain();
 
     PasswordHasher& passwords() noexcept;

@@ -3,6 +3,10 @@
 #include "base/error.hpp"
 #include "storage/engines.hpp"
 #include "storage/migrator.hpp"
+#include "storage/repository.hpp"
+
+#include <algorithm>
+#include <charconv>
 
 namespace pbx::storage {
 namespace {
@@ -10,6 +14,19 @@ namespace {
 const DatabaseSettings& checked(const DatabaseSettings& settings) {
     checkSettings(settings);
     return settings;
+}
+
+// What tellChangedUser() wrote: "12:u_... 11:u_..."
+std::vector<std::pair<std::int64_t, UserId>> changedUsersIn(const std::string& text) {
+    std::vector<std::pair<std::int64_t, UserId>> out;
+    for (const auto& word : splitWords(text)) {
+        const auto colon = word.find(':');
+        std::int64_t number = 0;
+        const auto* end = word.data() + std::min(colon, word.size());
+        if (colon == std::string::npos || std::from_chars(word.data(), end, number).ptr != end) break;
+        out.emplace_back(number, word.substr(colon + 1));
+    }
+    return out;
 }
 
 } // namespace
@@ -43,9 +60,11 @@ void Database::ping() {
 Versions Database::versions() {
     return connections_->read([](Sql& sql) {
         Versions out;
-        for (const auto& row : sql.rows<Row<std::string, Int>>("SELECT name, number FROM meta WHERE name IN "
-                                                               "('access', 'directory')"))
+        for (const auto& row : sql.rows<Row<std::string, Int, std::string>>(
+                 "SELECT name, number, text FROM meta WHERE name IN ('access', 'directory')")) {
             (at<0>(row) == "access" ? out.access : out.directory) = at<1>(row);
+            if (at<0>(row) == "access") out.changedUsers = changedUsersIn(at<2>(row));
+        }
         return out;
     });
 }

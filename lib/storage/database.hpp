@@ -6,6 +6,7 @@
 #pragma once
 
 #include "base/error.hpp"
+#include "base/ids.hpp"
 #include "base/log.hpp"
 #include "base/secret.hpp"
 #include "base/time.hpp"
@@ -73,7 +74,9 @@ struct PoolFigures {
 
 // Counters in the database that grow with each change, read with one statement; other processes see ours.
 struct Versions {
-    std::int64_t access = 0;    // a user or token was changed, disabled or revoked (a new one needs no notice)
+    std::int64_t access = 0; // a user or token was changed, disabled or revoked (a new one needs no notice)
+    // Whose change made it which number, of the newest ones; a number that is not there says nothing of whom.
+    std::vector<std::pair<std::int64_t, UserId>> changedUsers;
     std::int64_t directory = 0; // tenants, departments, queues, agents
 };
 

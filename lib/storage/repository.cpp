@@ -12,6 +12,8 @@ constexpr std::size_t longestReference = 128;
 
 // --- SQL ---
 constexpr auto selectDepartment = "SELECT id FROM departments WHERE tenant_id = ? AND id = ?";
+constexpr auto selectAccess = "SELECT number, text FROM meta WHERE name = 'access'";
+constexpr auto tellAccess = "UPDATE meta SET text = ? WHERE name = 'access'";
 constexpr auto bump = "UPDATE meta SET number = number + 1 WHERE name = ?";
 
 } // namespace
@@ -70,6 +72,18 @@ void checkDepartment(Sql& sql, const domain::Scope& scope, const std::optional<D
 }
 
 void bumpVersion(Sql& sql, std::string_view kind) { sql.execute(bump, {std::string(kind)}); }
+
+void tellChangedUser(Sql& sql, const UserId& user) {
+    static constexpr std::size_t width = 255; // of the column: the newest ones
+    const auto access = sql.row<Row<Int, std::string>>(selectAccess);
+    if (!access) return;
+    std::string told = std::to_string(at<0>(*access)) + ':' + user.str();
+    for (const auto& former : splitWords(at<1>(*access))) {
+        if (told.size() + 1 + former.size() > width) break;
+        told.append(" ").append(former);
+    }
+    sql.execute(tellAccess, {told});
+}
 
 std::string joinWords(const std::vector<std::string>& words, std::string_view field) {
     std::string out;

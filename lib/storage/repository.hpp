@@ -66,6 +66,8 @@ void checkDepartment(Sql& sql, const domain::Scope& scope, const std::optional<D
 // Tells other processes that something of this kind changed ("access", "directory"); locks that row until COMMIT, so
 // that changes of one kind come one after the other.
 void bumpVersion(Sql& sql, std::string_view kind);
+// After bumpVersion(sql, "access"): whose login changed, so that others forget nobody else's (Versions::changedUsers).
+void tellChangedUser(Sql& sql, const UserId& user);
 
 // Blank-separated words in one column.
 std::string joinWords(const std::vector<std::string>& words, std::string_view field);

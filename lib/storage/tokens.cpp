@@ -86,6 +86,7 @@ void TokenRepository::revoke(const domain::Scope& scope, const std::string& id) 
     database_.connections().write([&](Sql& sql) {
         bumpVersion(sql, "access");
         const auto token = find(sql, scope, id, sql.dialect().forUpdate());
+        tellChangedUser(sql, token.user);
         sql.execute(setRevoked, {scope.tenant().str(), token.id.str()});
     });
 }

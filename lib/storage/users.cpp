@@ -168,6 +168,7 @@ domain::User UserRepository::update(const domain::Scope& scope, const std::strin
     return database_.connections().write([&](Sql& sql) {
         bumpVersion(sql, "access");
         auto user = find(sql, scope, idOrLogin, sql.dialect().forUpdate());
+        tellChangedUser(sql, user.id);
         if (wanted.role) user.role = *wanted.role;
         checkPlace(scope, user.role);
         if (wanted.agent) {
@@ -195,6 +196,7 @@ void UserRepository::setVerifier(const domain::Scope& scope, const std::string& 
     database_.connections().write([&](Sql& sql) {
         bumpVersion(sql, "access");
         const auto user = find(sql, scope, idOrLogin, sql.dialect().forUpdate());
+        tellChangedUser(sql, user.id);
         sql.execute(changeVerifier, {verifier, scope.tenant().str(), user.id.str()});
     });
 }

@@ -381,6 +381,25 @@ TEST_P(RepositoriesOf, TokensAreFoundByHashWithTheirUser) {
     EXPECT_TRUE(repos->tokens.findByHash("abc1")->token.revoked);
 }
 
+TEST_P(RepositoriesOf, WhoseLoginChangedIsToldToOtherProcesses) {
+    const auto scope = tenantScope("acme");
+    const auto sue = repos->users.create(scope, {"sue", Role::viewer, {}, {}, ""});
+    const auto tom = repos->users.create(scope, {"tom", Role::viewer, {}, {}, ""});
+    const auto token = repos->tokens.create(scope, {tom.id, "crm", {"*"}, {}, "abc1"});
+    const auto before = db->versions().access;
+    repos->users.update(scope, "sue", {});
+    repos->tokens.revoke(scope, token.id.str());
+    repos->users.setVerifier(scope, "sue", "x");
+    using Told = std::vector<std::pair<std::int64_t, UserId>>;
+    EXPECT_EQ((Told{{before + 3, sue.id}, {before + 2, tom.id}, {before + 1, sue.id}}), db->versions().changedUsers);
+    for (int i = 0; i < 100; ++i) repos->users.update(scope, "tom", {});
+    const auto now = db->versions();
+    EXPECT_EQ(before + 103, now.access);
+    EXPECT_GE(now.changedUsers.size(), 10U);
+    EXPECT_LT(now.changedUsers.size(), 13U);
+    EXPECT_EQ((std::pair<std::int64_t, UserId>(before + 103, tom.id)), now.changedUsers.front());
+}
+
 TEST_P(RepositoriesOf, OfManyWhoWantANameOneGetsIt) {
     const auto scope = tenantScope("acme");
     std::atomic<int> made{0}, taken{0};

@@ -1,7 +1,7 @@
 #include "access_test.hpp"
 
 #include "access/throttle.hpp"
-#include "storage/connections.hpp"
+#include "storage/repository.hpp"
 
 #include <chrono>
 #include <map>
@@ -111,6 +111,53 @@ TEST_F(AuthenticatorOf, AnotherProcessesChangeCountsAtTheNextMaintenance) {
     elsewhere.disableUser(scope(), "alice");
     auth->maintain();
     EXPECT_EQ(ErrorCode::unauthenticated, refusal(basic("alice", good)));
+}
+
+TEST_F(AuthenticatorOf, AChangeOfOneUserIsFeltByNobodyElse) {
+    user("alice");
+    user("bob");
+    const auto issued = accounts->createToken(scope(), {"alice", "crm", {"*"}, {}});
+    Authenticator other(*db, clock, Log::none(), access);
+    Accounts elsewhere(*db, other);
+    auth->maintain();
+    login(basic("alice", good));
+    login(bearer(issued.text));
+    login(basic("bob", good));
+    const auto verifiedAfter = [&](const std::function<void()>& change) {
+        change();
+        auth->maintain();
+        login(basic("bob", good));
+        return auth->figures().verified;
+    };
+    EXPECT_EQ(3U, verifiedAfter([&] { accounts->setPassword(scope(), "alice", SecretString("another password")); }));
+    EXPECT_EQ(3U, verifiedAfter([&] { elsewhere.revokeToken(scope(), issued.token.id.str()); }));
+    EXPECT_EQ(ErrorCode::unauthenticated, refusal(bearer(issued.text)));
+    const auto version = db->versions().access;
+    EXPECT_EQ(3U, verifiedAfter([&] { elsewhere.revokeToken(scope(), issued.token.id.str()); }));
+    EXPECT_EQ(version, db->versions().access) << "it was revoked already";
+}
+
+TEST_F(AuthenticatorOf, WhatNobodyTellsWhoseItIsCountsForAll) {
+    user("alice");
+    user("bob");
+    Authenticator other(*db, clock, Log::none(), access);
+    Accounts elsewhere(*db, other);
+    const auto forgotten = [&](const std::function<void()>& change) {
+        auth->maintain();
+        login(basic("alice", good));
+        change();
+        auth->maintain();
+        return auth->figures().remembered == 0;
+    };
+    EXPECT_TRUE(forgotten([&] { // more changes than are told
+        storage::UserChange none;
+        elsewhere.updateUser(scope(), "alice", none);
+        for (int i = 0; i < 20; ++i) elsewhere.updateUser(scope(), "bob", none);
+    }));
+    EXPECT_TRUE(forgotten([&] { // a program of before
+        db->connections().write([](storage::Sql& sql) { storage::bumpVersion(sql, "access"); });
+        elsewhere.updateUser(scope(), "bob", {});
+    }));
 }
 
 // F11: the live board goes on without a database, for those who were there before.
