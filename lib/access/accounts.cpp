@@ -48,8 +48,8 @@ void Accounts::setPassword(const domain::Scope& scope, const std::string& idOrLo
 }
 
 IssuedToken Accounts::createToken(const domain::Scope& scope, const NewTokenRequest& request) {
-    if (request.name.empty() || request.name.size() > 128 || !isUtf8(request.name) || hasControl(request.name))
-        throw Error::field("name", "must be 1 to 128 bytes of text");
+    if (request.name.empty() || request.name.size() > 63 || !isUtf8(request.name) || hasControl(request.name))
+        throw Error::field("name", "must be 1 to 63 bytes of text");
     if (request.operations.empty()) throw Error::field("operations", "must name at least one pattern");
     for (const auto& pattern : request.operations)
         if (!isOperationPattern(pattern))

@@ -18,6 +18,12 @@ const std::string byId = " ORDER BY api_tokens.id LIMIT ?";
 const std::string selectToken = "SELECT " + columns + " FROM api_tokens WHERE api_tokens.hash = ?";
 constexpr auto insert = "INSERT INTO api_tokens (tenant_id, id, user_id, name, hash, operations, expires_at, revoked, "
                         "created_at) VALUES (?, ?, ?, ?, ?, ?, ?, 0, ?)";
+constexpr auto yieldName =
+    "UPDATE api_tokens SET name = ? WHERE tenant_id = ? AND user_id = ? AND name = ? AND revoked "
+    "= 1";
+constexpr auto selectHolder =
+    "SELECT id FROM api_tokens WHERE tenant_id = ? AND user_id = ? AND name = ? AND revoked = "
+    "1";
 constexpr auto setRevoked = "UPDATE api_tokens SET revoked = 1 WHERE tenant_id = ? AND id = ?";
 constexpr auto setUsed = "UPDATE api_tokens SET last_used_at = ? WHERE id = ? AND (last_used_at IS NULL OR "
                          "last_used_at < ?)";
@@ -38,6 +44,14 @@ domain::Token find(Sql& sql, const domain::Scope& scope, const std::string& id, 
     const auto row = sql.row<TokenRow>(select + where.text + std::string(lock), where.values);
     if (!row) throw Error::notFound("token", id);
     return tokenOf(*row);
+}
+
+// A revoked token of that name keeps it as "NAME ID", so that a token can be replaced under its name.
+void yieldRevoked(Sql& sql, const domain::Scope& scope, const domain::Token& wanted) {
+    const auto& tenant = scope.tenant().str();
+    const auto& user = wanted.user.str();
+    if (const auto holder = sql.row<Row<std::string>>(selectHolder, {tenant, user, wanted.name}))
+        sql.execute(yieldName, {wanted.name + ' ' + at<0>(*holder), tenant, user, wanted.name});
 }
 
 } // namespace
@@ -75,6 +89,7 @@ domain::Token TokenRepository::create(const domain::Scope& scope, const NewToken
     return database_.connections().write([&](Sql& sql) {
         if (!sql.row<Row<std::string>>(selectUser + owner.text, owner.values))
             throw Error::notFound("user", wanted.user.str());
+        yieldRevoked(sql, scope, token);
         sql.execute(insert,
                     {scope.tenant().str(), token.id.str(), token.user.str(), token.name, wanted.hash,
                      joinWords(token.operations, "operations"), orNull(token.expiresAt), epochMicros(token.createdAt)});

@@ -379,6 +379,17 @@ TEST_P(RepositoriesOf, TokensAreFoundByHashWithTheirUser) {
     repos->tokens.revoke(scope, made.id.str());
     repos->tokens.revoke(scope, made.id.str());
     EXPECT_TRUE(repos->tokens.findByHash("abc1")->token.revoked);
+    // Its name is free again, however often.
+    EXPECT_EQ("crm", repos->tokens.get(scope, made.id.str()).name);
+    for (const auto* hash : {"abc2", "abc3"}) {
+        const auto next = repos->tokens.create(scope, {sue.id, "crm", {"*"}, {}, hash});
+        EXPECT_EQ("crm", repos->tokens.findByHash(hash)->token.name);
+        EXPECT_EQ("name: is taken already", textOf([&] {
+                      repos->tokens.create(scope, {sue.id, "crm", {"*"}, {}, "abc4"});
+                  }));
+        repos->tokens.revoke(scope, next.id.str());
+    }
+    EXPECT_EQ("crm " + made.id.str(), repos->tokens.get(scope, made.id.str()).name);
 }
 
 TEST_P(RepositoriesOf, WhoseLoginChangedIsToldToOtherProcesses) {
