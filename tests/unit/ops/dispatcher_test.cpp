@@ -1,6 +1,7 @@
 // The dispatcher over a database that other nodes use, too.
 #include "ops/dispatcher.hpp"
 
+#include "ops/catalogue/access.hpp"
 #include "ops/catalogue/control.hpp"
 #include "ops/catalogue/live.hpp"
 #include "ops/catalogue/routing_callers.hpp"
@@ -254,6 +255,15 @@ TEST_P(DispatcherOf, WhoCouldNotBeVerifiedReadsAndChangesNothing) {
     EXPECT_EQ(1, number("SELECT COUNT(*) FROM blocklist"));
     who.unverified = false;
     EXPECT_EQ(id, block(*a, "key"));
+}
+
+TEST_P(DispatcherOf, TheAuditOfNoOperationIsEmpty) {
+    block(*a, "key");
+    AuditListParams params;
+    for (const auto* none : {"queue.erase", "\xC3\xBC", "queue list"}) {
+        params.operation = none;
+        EXPECT_TRUE(call<AuditList>(*a, params).as<AuditPage>().items.empty()) << none;
+    }
 }
 
 TEST_P(DispatcherOf, TwoWhoChangeDifferentFieldsAtOnceBothHaveTheirWay) {
