@@ -60,6 +60,13 @@ void checkPlace(const domain::Scope& scope, domain::Role role) {
                                                           : "an operator belongs to no tenant");
 }
 
+// What a role needs, and what only one may have.
+void checkRole(const domain::User& user) {
+    if (user.role == domain::Role::agent && !user.agent) throw Error::field("agent", "is required for role agent");
+    if (!user.departments.empty() && user.role != domain::Role::supervisor)
+        throw Error::field("departments", "limit supervisors only: leave the list empty");
+}
+
 void insertUser(Sql& sql, const domain::Scope& scope, const domain::User& user, const std::string& verifier) {
     sql.execute(insert, {scope.tenant().str(), user.id.str(), user.login, std::string(domain::roleText(user.role)),
                          orNull(user.agent), verifier, epochMicros(user.createdAt)});
@@ -140,6 +147,7 @@ domain::User UserRepository::create(const domain::Scope& scope, const NewUser& w
     checkPlace(scope, wanted.role);
     if (looksLikeId(wanted.login, 'u')) throw Error::field("login", "looks like an id: choose another");
     const auto user = newUser(scope, wanted, database_.clock().now());
+    checkRole(user);
     return database_.connections().write([&](Sql& sql) {
         checkAgent(sql, scope, user.agent);
         insertUser(sql, scope, user, wanted.verifier);
@@ -175,6 +183,8 @@ domain::User UserRepository::update(const domain::Scope& scope, const std::strin
             checkAgent(sql, scope, *wanted.agent);
             user.agent = *wanted.agent;
         }
+        if (wanted.departments) user.departments = *wanted.departments;
+        if (wanted.role || wanted.agent || wanted.departments) checkRole(user);
         if (wanted.disabled) user.disabled = *wanted.disabled;
         if (user.disabled && user.role == domain::Role::operator_) {
             const auto others = sql.row<Row<Int>>(otherOperators, {user.id.str()});
@@ -183,10 +193,7 @@ domain::User UserRepository::update(const domain::Scope& scope, const std::strin
         }
         sql.execute(change, {std::string(domain::roleText(user.role)), orNull(user.agent),
                              std::int64_t(user.disabled ? 1 : 0), scope.tenant().str(), user.id.str()});
-        if (wanted.departments) {
-            user.departments = *wanted.departments;
-            writeDepartments(sql, scope, user);
-        }
+        if (wanted.departments) writeDepartments(sql, scope, user);
         return user;
     });
 }

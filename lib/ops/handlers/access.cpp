@@ -2,6 +2,8 @@
 #include "ops/catalogue/access.hpp"
 #include "ops/board_view.hpp"
 
+#include <algorithm>
+
 namespace pbx::ops {
 namespace {
 
@@ -35,7 +37,10 @@ AgentId agentIdOf(const Context& context, const std::string& idOrName) {
 
 std::vector<DepartmentId> departmentIds(const Context& context, const std::vector<std::string>& names) {
     std::vector<DepartmentId> ids;
-    for (const auto& name : names) ids.push_back(context.repositories().departments.get(context.scope(), name).id);
+    for (const auto& name : names) { // an id and its name are one
+        const auto id = context.repositories().departments.get(context.scope(), name).id;
+        if (std::ranges::find(ids, id) == ids.end()) ids.push_back(id);
+    }
     return ids;
 }
 
@@ -59,9 +64,6 @@ UserPage listUsers(Context& context, const PageParams& params) {
 
 UserRow createUser(Context& context, const UserCreateParams& params) {
     requireFittingRole(context, params.role);
-    if (params.role == Role::agent && !params.agent) throw Error::field("agent", "is required for role agent");
-    if (!params.departments.empty() && params.role != Role::supervisor)
-        throw Error::field("departments", "limit supervisors only");
     access::NewAccount account;
     account.login = params.login;
     account.password = SecretString(params.password);

@@ -14,6 +14,7 @@ namespace {
 
 using namespace std::chrono_literals;
 using pbx::test::codeOf;
+using pbx::test::textOf;
 
 // One daemon: a database of its own over the common one.
 struct Node {
@@ -264,6 +265,40 @@ TEST_P(DispatcherOf, TheAuditOfNoOperationIsEmpty) {
         params.operation = none;
         EXPECT_TRUE(call<AuditList>(*a, params).as<AuditPage>().items.empty()) << none;
     }
+}
+
+TEST_P(DispatcherOf, AUsersRoleAgentAndDepartmentsFitAlsoAfterAChange) {
+    const auto ann = a->repositories.agents.create(domain::Scope(tenant), {"ann", "", "main", "PJSIP/1", {}});
+    const auto care = a->repositories.departments.create(domain::Scope(tenant), {"care", "Care"});
+    a->directory.set(std::make_shared<const domain::Directory>(storage::loadDirectory(a->database)));
+    const auto user = [&](const std::string& login, domain::Role role) {
+        return a->accounts.createUser(domain::Scope(tenant), {login, {}, role, {}, {}}).login;
+    };
+    const auto update = [&](const std::string& login, const std::function<void(UserUpdateParams&)>& change) {
+        UserUpdateParams params;
+        params.id = login;
+        change(params);
+        return call<UserUpdate>(*a, params).as<UserRow>();
+    };
+    const auto refusal = [&](const std::string& login, const std::function<void(UserUpdateParams&)>& change) {
+        return textOf([&] { update(login, change); });
+    };
+    const auto viewer = user("vic", domain::Role::viewer);
+    const std::string needsAgent = "agent: is required for role agent";
+    const std::string noLimit = "departments: limit supervisors only: leave the list empty";
+    EXPECT_EQ(needsAgent, refusal(viewer, [](auto& p) { p.role = domain::Role::agent; }));
+    EXPECT_EQ(noLimit, refusal(viewer, [](auto& p) { p.departments = {"care"}; }));
+    update(viewer, [](auto& p) { p.role = domain::Role::agent, p.agent = "ann"; });
+    EXPECT_EQ(needsAgent, refusal(viewer, [](auto& p) { p.agent = ""; }));
+    const auto limited = user("sue", domain::Role::supervisor);
+    EXPECT_EQ((std::vector<std::string>{"care"}), update(limited, [&](auto& p) {
+                                                      p.departments = {"care", care.id.str()};
+                                                  }).departments);
+    EXPECT_EQ(noLimit, refusal(limited, [](auto& p) { p.role = domain::Role::viewer; }));
+    update(limited, [](auto& p) { p.role = domain::Role::viewer, p.departments.emplace(); });
+    // Whoever was made unfitting by a former program can still be disabled.
+    sql("UPDATE users SET role = 'agent', agent_id = NULL WHERE login = 'sue'");
+    EXPECT_TRUE(update(limited, [](auto& p) { p.disabled = true; }).disabled);
 }
 
 TEST_P(DispatcherOf, TwoWhoChangeDifferentFieldsAtOnceBothHaveTheirWay) {
