@@ -120,6 +120,16 @@ TokenRow row(const domain::Token& token, const std::string& login) {
             token.expiresAt, token.lastUsedAt, token.revoked, token.createdAt};
 }
 
+// A misspelt one would be found out by the first request that it was meant for.
+void requireCovering(const std::vector<std::string>& patterns) {
+    for (std::size_t i = 0; i < patterns.size(); ++i)
+        if (std::ranges::none_of(catalogue(), [&](const Operation& operation) {
+                return access::matchesOperation(patterns[i], operation.name);
+            }))
+            throw Error::field("operations[" + std::to_string(i) + "]",
+                               "covers no operation: write one as it is called, noun.* or *");
+}
+
 TokenCreated createToken(Context& context, const TokenCreateParams& params) {
     const auto& principal = context.principal();
     const auto login = params.user.value_or(principal.login);
@@ -129,6 +139,7 @@ TokenCreated createToken(Context& context, const TokenCreateParams& params) {
         throw Error(ErrorCode::forbidden, "a token cannot make tokens; sign in with a password");
     if (params.operations.empty())
         throw Error::field("operations", "must name at least one pattern, such as queue.* or *");
+    requireCovering(params.operations);
     access::NewTokenRequest request;
     request.user = login;
     request.name = params.name;

@@ -267,6 +267,19 @@ TEST_P(DispatcherOf, TheAuditOfNoOperationIsEmpty) {
     }
 }
 
+TEST_P(DispatcherOf, ATokensPatternsEachCoverSomething) {
+    a->accounts.createUser(domain::Scope(tenant), {"bob", {}, domain::Role::viewer, {}, {}});
+    TokenCreateParams params;
+    params.name = "crm";
+    params.user = "bob";
+    for (const auto* wrong : {"queue.lsit", "nosuch.*", "queues.*"}) {
+        params.operations = {"queue.list", wrong};
+        EXPECT_EQ("operations[1]: covers no operation", textOf([&] { call<TokenCreate>(*a, params); }).substr(0, 34));
+    }
+    params.operations = {"queue.*", "event.poll", "*"};
+    EXPECT_EQ(params.operations, call<TokenCreate>(*a, params).as<TokenCreated>().operations);
+}
+
 TEST_P(DispatcherOf, AUsersRoleAgentAndDepartmentsFitAlsoAfterAChange) {
     const auto ann = a->repositories.agents.create(domain::Scope(tenant), {"ann", "", "main", "PJSIP/1", {}});
     const auto care = a->repositories.departments.create(domain::Scope(tenant), {"care", "Care"});
