@@ -23,7 +23,7 @@ struct AuditRecord {
     std::string operation;
     std::string target;
     std::string parameters; // as JSON, secrets masked
-    std::string outcome;    // "ok" or an error token
+    std::string outcome;    // "ok", "repeated" or an error token
 };
 
 class AuditWriter {

@@ -105,8 +105,9 @@ Outcome Dispatcher::run(const CallContext& from, const access::PrincipalPtr& pri
     if (common.idempotencyKey) context.keyed(*common.idempotencyKey);
     if (!operation.changes) return handlers_.find(operation.name)(context, params);
     try {
-        auto outcome = perform(context, operation, common, params);
-        audit(from, context, operation, params, "ok");
+        bool repeated = false;
+        auto outcome = perform(context, operation, common, params, repeated);
+        audit(from, context, operation, params, repeated ? "repeated" : "ok");
         return outcome;
     } catch (const Error& error) {
         audit(from, context, operation, params, errorRow(error.code()).token);
@@ -134,7 +135,7 @@ std::optional<std::string> Dispatcher::begin(const storage::IdempotencyKey& key,
 }
 
 Outcome Dispatcher::perform(Context& context, const Operation& operation, const CommonParams& common,
-                            const Value& params) const {
+                            const Value& params, bool& repeated) const {
     const auto& run = handlers_.find(operation.name);
     if (!common.idempotencyKey) return run(context, params);
 
@@ -143,6 +144,7 @@ Outcome Dispatcher::perform(Context& context, const Operation& operation, const 
     if (const auto reply = begin(key, params)) {
         Value stored = operation.makeResult();
         decodeObject(*reply, stored.type(), stored.get());
+        repeated = true;
         return stored;
     }
     // A secret is shown once: a repeated request is told the rest, and the database never holds it.

@@ -34,8 +34,9 @@ private:
 
     Outcome run(const CallContext& from, const access::PrincipalPtr& principal, const Operation& operation,
                 const CommonParams& common, const Value& params) const;
-    Outcome perform(Context& context, const Operation& operation, const CommonParams& common,
-                    const Value& params) const;
+    // `repeated`: answered by what an earlier request with this idempotency key came to; nothing was done now.
+    Outcome perform(Context& context, const Operation& operation, const CommonParams& common, const Value& params,
+                    bool& repeated) const;
     void audit(const CallContext& from, const Context& context, const Operation& operation, const Value& params,
                std::string_view outcome) const;
 

@@ -112,7 +112,9 @@ const TypeDesc& AuditRow::describe() {
         field<&AuditRow::operation>("operation", "What was called."),
         field<&AuditRow::target>("target", "Id of what it was about."),
         field<&AuditRow::parameters>("parameters", "The parameters as JSON; secrets masked."),
-        field<&AuditRow::outcome>("outcome", "ok, or the error's token."));
+        field<&AuditRow::outcome>(
+            "outcome",
+            "ok; repeated (sent again with its idempotency key: nothing was done anew); or the error's token."));
     return type;
 }
 

@@ -258,6 +258,16 @@ TEST_P(DispatcherOf, WhoCouldNotBeVerifiedReadsAndChangesNothing) {
     EXPECT_EQ(id, block(*a, "key"));
 }
 
+TEST_P(DispatcherOf, ARepeatedRequestIsNoSecondChangeInTheAudit) {
+    block(*a, "key");
+    block(*b, "key");
+    const auto rows = call<AuditList>(*a, {}).as<AuditPage>().items;
+    ASSERT_EQ(2U, rows.size());
+    EXPECT_EQ("repeated", rows[0].outcome);
+    EXPECT_EQ("ok", rows[1].outcome);
+    EXPECT_NE("", rows[1].target);
+}
+
 TEST_P(DispatcherOf, TheAuditOfNoOperationIsEmpty) {
     block(*a, "key");
     AuditListParams params;
