@@ -27,6 +27,10 @@ constexpr std::array<SectionDoc, 10> sections{{
                  "pbxd itself where apply = yes."},
 }};
 
+constexpr Setting phoneCode(std::string_view key, std::string_view fallback, std::string_view doc) {
+    return {.section = "render.*", .key = key, .type = text, .fallback = fallback, .doc = doc, .mayBeEmpty = true};
+}
+
 constexpr std::array settings{
     // [pbxd]
     Setting{"pbxd", "node_name", text, "pbxd",
@@ -286,14 +290,12 @@ constexpr std::array settings{
             "Further pbxd, HOST:PORT, separated by blanks: the dialplan asks them about callbacks and phone codes when "
             "the one of [agi] does not answer. Each must have this Asterisk's agi_token_file.",
             restart},
-    Setting{"render.*", "code_login", text, "*11",
-            "What an agent's phone dials to log in to its queues; this and the next three: * or #, then digits; left "
-            "empty there is no such code.",
-            restart},
-    Setting{"render.*", "code_logout", text, "*12", "The code to log out of all queues.", restart},
-    Setting{"render.*", "code_pause", text, "*13",
-            "The code to pause; behind it the keys of a pause reason (docs/asterisk.md).", restart},
-    Setting{"render.*", "code_unpause", text, "*14", "The code to end the pause.", restart},
+    phoneCode("code_login", "*11",
+              "What an agent's phone dials to log in to its queues; this and the next three: * or #, then digits and "
+              "more of these; left empty in the file there is no such code."),
+    phoneCode("code_logout", "*12", "The code to log out of all queues."),
+    phoneCode("code_pause", "*13", "The code to pause; behind it the keys of a pause reason (docs/asterisk.md)."),
+    phoneCode("code_unpause", "*14", "The code to end the pause."),
     Setting{"render.*", "odbc_user", text, "",
             "MariaDB account by which the dialplan decides when pbxd does not answer; give it SELECT alone. Left out: "
             "the dialplan goes to the tenant's default queue then. Only with backend = mariadb.",

@@ -5,19 +5,13 @@
 #include "base/text.hpp"
 
 #include <algorithm>
-#include <boost/program_options/errors.hpp>
-#include <boost/program_options/options_description.hpp>
-#include <boost/program_options/parsers.hpp>
 #include <filesystem>
 #include <fstream>
-#include <sstream>
 #include <tuple>
 #include <unistd.h>
 
 namespace pbx {
 namespace {
-
-namespace po = boost::program_options;
 
 constexpr std::size_t maxFileBytes = 1U << 20;
 
@@ -25,6 +19,18 @@ std::string_view trimmed(std::string_view text) {
     const auto start = text.find_first_not_of(" \t\r");
     if (start == std::string_view::npos) return {};
     return text.substr(start, text.find_last_not_of(" \t\r") - start + 1);
+}
+
+// A '#' starts a comment; but behind "key =" only after a blank, and one that something follows begins a value: a phone
+// dials #13.
+std::string_view withoutComment(std::string_view line) {
+    const auto equals = std::min(line.find('='), line.size());
+    if (const auto mark = line.find('#'); mark < equals) return line.substr(0, mark);
+    const auto isBlank = [&](std::size_t at) { return at >= line.size() || trimmed(line.substr(at, 1)).empty(); };
+    const auto value = line.find_first_not_of(" \t", equals + 1);
+    for (auto mark = line.find('#', equals); mark != std::string_view::npos; mark = line.find('#', mark + 1))
+        if (mark == value ? isBlank(mark + 1) : isBlank(mark - 1)) return line.substr(0, mark);
+    return line;
 }
 
 std::string shown(std::string_view text) {
@@ -116,7 +122,7 @@ private:
     }
 
     void readLine(std::string_view raw, const std::string& where, std::string& heading, bool& skipping) {
-        const auto line = trimmed(raw.substr(0, raw.find('#')));
+        const auto line = trimmed(withoutComment(raw));
         if (line.empty()) return;
         if (line.front() == '[' && line.back() == ']') {
             heading = trimmed(line.substr(1, line.size() - 2));
@@ -151,21 +157,14 @@ private:
         return true;
     }
 
-    // Boost does not tell line numbers and stops at the first fault, so it is given one line at a time.
     void readAssignment(std::string_view line, const std::string& where, const std::string& heading) {
-        std::istringstream in((heading.empty() ? std::string() : "[" + heading + "]\n") + std::string(line) + "\n");
-        std::string full;
-        std::string value;
-        try {
-            const auto parsed = po::parse_config_file(in, po::options_description(), true);
-            if (parsed.options.size() != 1) throw po::error("not one option");
-            full = parsed.options.front().string_key;
-            value = parsed.options.front().value.empty() ? "" : parsed.options.front().value.front();
-        } catch (const po::error&) {
-            // Not quoted: it may be a secret that was pasted.
+        const auto equals = line.find('=');
+        if (equals == std::string_view::npos) // not quoted: it may be a secret that was pasted
             return fault(where, "the line is neither [section] nor key = value",
                          "write key = value, or put a # in front");
-        }
+        const auto full =
+            (heading.empty() ? std::string() : heading + ".") + std::string(trimmed(line.substr(0, equals)));
+        const std::string value(trimmed(line.substr(equals + 1)));
         const auto dot = full.rfind('.');
         if (dot == std::string::npos)
             return fault(where, "the key " + shown(full) + " stands before any section", "put it below its [section]");

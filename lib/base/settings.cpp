@@ -160,8 +160,8 @@ std::optional<SettingProblem> checkSetting(const Setting& setting, std::string_v
                               "write plain UTF-8 text"};
     if (value.empty()) {
         if (setting.required) return SettingProblem{"it must not be empty", "give " + formText(setting)};
-        const bool emptyHasMeaning =
-            setting.fallback.empty() || setting.type == SettingType::words || setting.type == SettingType::addresses;
+        const bool emptyHasMeaning = setting.mayBeEmpty || setting.fallback.empty() ||
+                                     setting.type == SettingType::words || setting.type == SettingType::addresses;
         if (emptyHasMeaning) return std::nullopt;
     }
     const auto expected = [&](bool good) -> std::optional<SettingProblem> {
@@ -248,7 +248,8 @@ std::string printSample(const SettingsTable& table) {
     std::string out = "# Configuration of " + program + ". Made by: " + program + " --print-config-sample\n";
     out += "# Every line is commented out and shows the default. Check with: " + program +
            " --check-config\n"
-           "# A '#' starts a comment anywhere in a line. An environment variable wins over the file.\n";
+           "# A '#' starts a comment in front of a key and behind a blank; a value may begin with one, as in #13.\n"
+           "# An environment variable wins over the file.\n";
     for (const auto& section : table.sections) {
         out += '\n';
         appendWrapped(out, "# ", section.doc);
@@ -272,8 +273,10 @@ std::string printReference(const SettingsTable& table) {
            " --print-settings-reference`; a test compares it. Do not edit. -->\n\n"
            "The file is `" +
            program +
-           ".conf`: sections in square brackets, `key = value`, `#` starts a comment. Each setting\n"
-           "is also an environment variable, which wins over the file; an empty variable counts as not set. `" +
+           ".conf`: sections in square brackets, `key = value`. `#` starts a comment in front of a key and behind a "
+           "blank;\n"
+           "a value may begin with one, as in `#13`. Each setting is also an environment variable, which wins over the "
+           "file; an empty variable counts as not set. `" +
            program +
            " --check-config`\nnames every fault with its line. A setting of kind *reload* takes effect on SIGHUP, one "
            "of kind "

@@ -40,6 +40,7 @@ struct Setting {
     std::string_view unit{};
     std::string_view choices{}; // separated by blanks
     bool required = false;
+    bool mayBeEmpty = false; // it has a default, and in its place nothing means something
     std::string_view since = "0.1";
 };
 

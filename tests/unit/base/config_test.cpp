@@ -27,6 +27,12 @@ constexpr std::array settings{
             .doc = "How much.",
             .change = SettingChange::reload,
             .choices = "info debug"},
+    Setting{.section = "demo",
+            .key = "code",
+            .type = SettingType::text,
+            .fallback = "*13",
+            .doc = "What is dialled; empty: nothing.",
+            .mayBeEmpty = true},
     Setting{"http", "port", SettingType::whole, "8080", "A port.", SettingChange::restart, 1, 65535},
     Setting{"http", "secure", SettingType::flag, "no", "Or not."},
     Setting{"http", "proxies", SettingType::addresses, "127.0.0.1", "Who."},
@@ -98,6 +104,31 @@ TEST_F(ConfigTest, FileWinsOverDefaultAndEnvironmentOverFile) {
     EXPECT_EQ(config.where("http", "secure"), file + ":4");
     EXPECT_EQ(config.where("demo", "level"), file);
     EXPECT_FALSE(config.given("demo", "level"));
+}
+
+TEST_F(ConfigTest, AValueMayBeginWithTheSignOfAComment) {
+    const auto given = [&](const std::string& line) {
+        const auto loaded = load("  # first\n[demo] # the program\n" + line + "\n#code = *9\n[http]#the front\n");
+        EXPECT_THAT(texts(loaded), IsEmpty()) << line;
+        return loaded.config.text("demo", "code");
+    };
+    EXPECT_EQ(given("code = #13"), "#13");
+    EXPECT_EQ(given("code=#13"), "#13");
+    EXPECT_EQ(given("code = #13 # to pause"), "#13");
+    EXPECT_EQ(given("code = #13\t#to pause = *13"), "#13");
+    EXPECT_EQ(given("code = *1#3"), "*1#3");
+    EXPECT_EQ(given("code = a = b"), "a = b");
+    EXPECT_EQ(given("code = # none"), "");
+    EXPECT_EQ(given("code = #"), "");
+    EXPECT_EQ(given("  # code = *9"), "*13");
+}
+
+TEST_F(ConfigTest, ADefaultCanBeTakenAwayWhereThatHasAMeaning) {
+    const auto loaded = load("[demo]\ncode =\nname =\n");
+    EXPECT_THAT(texts(loaded), ElementsAre("demo.conf:3: [demo] name: \"\" is not what it takes; give text"));
+    EXPECT_EQ(loaded.config.text("demo", "code"), "");
+    EXPECT_TRUE(loaded.config.given("demo", "code"));
+    EXPECT_EQ(load("", {{"DEMO_CODE", ""}}).config.text("demo", "code"), "*13"); // as not set
 }
 
 TEST_F(ConfigTest, NamesEveryFaultAtOnceWithItsLineAndRemedy) {
