@@ -2,8 +2,6 @@
 
 #include "base/error.hpp"
 
-#include <sstream>
-
 namespace pbx::daemon {
 namespace {
 
@@ -71,8 +69,7 @@ render::Machine machineOf(const Config& config, const std::string& server) {
     out.amiSecret = config.secret(asterisk, "secret_file");
     out.sysUser = config.text(asterisk, "sys_user");
     out.sysSecret = config.secret(asterisk, "sys_secret_file");
-    std::istringstream also(config.text(section, "agi_also"));
-    for (std::string address; also >> address;) out.agiAlso.push_back(address);
+    out.agiAlso = config.list(section, "agi_also");
     out.codes = {path("code_login"), path("code_logout"), path("code_pause"), path("code_unpause")};
     out.odbc = odbcOf(config, section);
     if (out.agiToken.empty())

@@ -2,6 +2,7 @@
 #include "daemon/settings_table.hpp"
 
 #include "base/address.hpp"
+#include "render/dialplan.hpp"
 
 #include <algorithm>
 #include <map>
@@ -149,6 +150,11 @@ void judgeRender(Judge judge) {
     if (judge.empty("external_address") != judge.empty("local_networks"))
         judge.fault("external_address", "external_address and local_networks go together, and one is missing",
                     "give both or neither");
+    const auto code = [&](std::string_view what) { return config.text(judge.section, "code_" + std::string(what)); };
+    for (const auto& [what, problem] :
+         render::faultsOf({code("login"), code("logout"), code("pause"), code("unpause")}))
+        judge.fault("code_" + std::string(what), "code_" + std::string(what) + " " + problem,
+                    "give each a code of its own, like *11 or #7, or none");
     if (judge.empty("odbc_user") != config.secret(judge.section, "odbc_password_file").empty())
         judge.fault("odbc_user", "odbc_user and odbc_password_file go together, and one is missing",
                     "give both or neither");

@@ -286,8 +286,8 @@ constexpr std::array settings{
     Setting{"render.*", "ami_listen", address, "127.0.0.1",
             "Address for AMI, which pbxd reaches as [asterisk.NAME] host; the port is that section's.", restart},
     Setting{"render.*", "ami_permit", addresses, "127.0.0.1", "Who may log in to AMI.", restart},
-    Setting{"render.*", "agi_also", text, "",
-            "Further pbxd, HOST:PORT, separated by blanks: the dialplan asks them about callbacks and phone codes when "
+    Setting{"render.*", "agi_also", hostPorts, "",
+            "Further pbxd: the dialplan asks them about callbacks and phone codes when "
             "the one of [agi] does not answer. Each must have this Asterisk's agi_token_file.",
             restart},
     phoneCode("code_login", "*11",

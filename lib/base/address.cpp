@@ -64,6 +64,29 @@ bool isAddress(std::string_view text) {
     return text.find('/') == std::string_view::npos && AddressRange::parse(text).has_value();
 }
 
+bool isHost(std::string_view value) {
+    if (isAddress(value)) return true;
+    const auto allowed = [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '.' ||
+               c == '_';
+    };
+    return !value.empty() && value.size() <= 253 && value.front() != '.' && value.front() != '-' &&
+           std::all_of(value.begin(), value.end(), allowed);
+}
+
+bool isHostPort(std::string_view text) {
+    const auto colon = text.rfind(':');
+    if (colon == std::string_view::npos) return false;
+    auto host = text.substr(0, colon);
+    const bool bracketed = host.starts_with('[') && host.ends_with(']');
+    if (bracketed) host = host.substr(1, host.size() - 2);
+    const auto port = text.substr(colon + 1);
+    std::uint16_t number = 0;
+    const auto [end, problem] = std::from_chars(port.data(), port.data() + port.size(), number);
+    return isHost(host) && bracketed == (host.find(':') != std::string_view::npos) && problem == std::errc{} &&
+           end == port.data() + port.size() && number > 0;
+}
+
 bool isLoopback(std::string_view address) {
     static const auto v4 = AddressRange::parse("127.0.0.0/8");
     static const auto v6 = AddressRange::parse("::1");

@@ -1,5 +1,5 @@
-// IP addresses as text and ranges of them: trusted proxies, who may read the metrics, is this loopback.
-// Threads: values. parse answers nullopt for what is not an address; nothing else fails.
+// IP addresses as text and ranges of them, hosts and their ports: trusted proxies, who may read the metrics, is this
+// loopback. Threads: values. parse answers nullopt for what is not an address; nothing else fails.
 #pragma once
 
 #include <array>
@@ -28,6 +28,10 @@ private:
 };
 
 bool isAddress(std::string_view text);
+// A name as DNS has them (or with '_'), or an address.
+bool isHost(std::string_view text);
+// "pbx.example.com:4573", "192.0.2.7:4573", "[2001:db8::1]:4573".
+bool isHostPort(std::string_view text);
 // 127.0.0.0/8 or ::1.
 bool isLoopback(std::string_view address);
 

@@ -365,7 +365,10 @@ bool Config::flag(std::string_view section, std::string_view key) const {
 
 std::vector<std::string> Config::list(std::string_view section, std::string_view key) const {
     const auto type = setting(section, key).type;
-    return splitList(value(section, key, type == SettingType::words || type == SettingType::addresses).text);
+    return splitList(
+        value(section, key,
+              type == SettingType::words || type == SettingType::addresses || type == SettingType::hostPorts)
+            .text);
 }
 
 const SecretString& Config::secret(std::string_view section, std::string_view key) const {

@@ -18,16 +18,6 @@ bool isWhole(std::string_view value, std::int64_t& number) {
     return problem == std::errc{} && end == value.data() + value.size();
 }
 
-bool isHost(std::string_view value) {
-    if (isAddress(value)) return true;
-    const auto allowed = [](char c) {
-        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '.' ||
-               c == '_';
-    };
-    return !value.empty() && value.size() <= 253 && value.front() != '.' && value.front() != '-' &&
-           std::all_of(value.begin(), value.end(), allowed);
-}
-
 bool isUrl(std::string_view value) {
     const auto rest = value.starts_with("https://")  ? value.substr(8)
                       : value.starts_with("http://") ? value.substr(7)
@@ -64,6 +54,14 @@ std::optional<SettingProblem> checkAddresses(std::string_view value) {
     return std::nullopt;
 }
 
+std::optional<SettingProblem> checkHostPorts(std::string_view value) {
+    for (const auto& word : splitList(value))
+        if (!isHostPort(word))
+            return SettingProblem{quoted(word) + " is not HOST:PORT",
+                                  "write them like pbx2.example.com:4573 or [2001:db8::1]:4573"};
+    return std::nullopt;
+}
+
 std::string wholeText(const Setting& setting) {
     auto text = "a whole number from " + std::to_string(setting.least) + " to " + std::to_string(setting.most);
     if (!setting.unit.empty()) text += " (" + std::string(setting.unit) + ")";
@@ -89,6 +87,8 @@ std::string formText(const Setting& setting) {
         return "IP addresses and ranges, separated by commas";
     case SettingType::host:
         return "a host name or an IP address";
+    case SettingType::hostPorts:
+        return "HOST:PORT, several separated by blanks";
     case SettingType::url:
         return "an http or https address";
     case SettingType::path:
@@ -190,6 +190,8 @@ std::optional<SettingProblem> checkSetting(const Setting& setting, std::string_v
         return checkAddresses(value);
     case SettingType::host:
         return expected(isHost(value));
+    case SettingType::hostPorts:
+        return checkHostPorts(value);
     case SettingType::url:
         return expected(isUrl(value));
     }

@@ -21,6 +21,7 @@ enum class SettingType {
     address,    // an IP address
     addresses,  // addresses and ranges (10.0.0.0/8), separated by commas or blanks
     host,       // a host name or an IP address
+    hostPorts,  // hosts, each with its port, separated by commas or blanks
     url,        // http:// or https://, without user, query and fragment
     path,       // relative to the folder of the configuration file
     secretFile, // a path; the secret is the file's one line

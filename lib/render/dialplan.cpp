@@ -1,5 +1,6 @@
 #include "render/dialplan.hpp"
 
+#include <algorithm>
 #include <array>
 
 namespace pbx::render {
@@ -8,6 +9,10 @@ namespace {
 bool isPhoneCode(std::string_view code) {
     return code.size() > 1 && (code.front() == '*' || code.front() == '#') &&
            code.find_first_not_of("0123456789*#") == std::string_view::npos;
+}
+
+std::array<std::pair<std::string_view, const std::string*>, 4> codesOf(const PhoneCodes& codes) {
+    return {{{"login", &codes.login}, {"logout", &codes.logout}, {"pause", &codes.pause}, {"unpause", &codes.unpause}}};
 }
 
 } // namespace
@@ -100,18 +105,28 @@ std::string readyLines(const TenantSite& site) {
     return lines(out);
 }
 
-std::string codeLines(Faults& faults, const PhoneCodes& codes, const std::string& tenant) {
+std::vector<CodeFault> faultsOf(const PhoneCodes& codes) {
+    std::vector<CodeFault> faults;
+    const auto all = codesOf(codes);
+    for (auto one = all.begin(); one != all.end(); ++one) {
+        const auto& [what, code] = *one;
+        if (code->empty()) continue;
+        if (!isPhoneCode(*code)) faults.push_back({what, "is not * or #, then digits"});
+        const auto same = std::find_if(all.begin(), one, [&](const auto& other) { return *other.second == *code; });
+        if (same != one) faults.push_back({what, "is that for " + std::string(same->first) + " too"});
+    }
+    return faults;
+}
+
+std::string codeLines(const PhoneCodes& codes, const std::string& tenant) {
     std::vector<std::string> out;
     const auto add = [&](const std::string& pattern, std::string_view what, const std::string& reason) {
         out.push_back("exten => " + pattern + ",1,Set(PBX_TENANT=" + tenant + ")");
         out.push_back(" same => n,Set(PBX_REASON=" + reason + ")");
         out.push_back(" same => n,Goto(pbxd-code," + std::string(what) + ",1)");
     };
-    const std::array<std::pair<std::string_view, const std::string*>, 4> all{
-        {{"login", &codes.login}, {"logout", &codes.logout}, {"pause", &codes.pause}, {"unpause", &codes.unpause}}};
-    for (const auto& [what, code] : all) {
+    for (const auto& [what, code] : codesOf(codes)) {
         if (code->empty()) continue;
-        if (!isPhoneCode(*code)) faults.add("the phone code for " + std::string(what) + " must be * or # and digits");
         add(*code, what, "");
         if (what != "pause") continue;
         const auto reason = "${EXTEN:" + std::to_string(code->size()) + "}";

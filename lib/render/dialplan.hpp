@@ -23,6 +23,12 @@ std::string dialLines(const TenantSite& site);
 std::string callbackLines(const TenantSite& site);
 // Whether any trunk is reachable: sets PBX_READY.
 std::string readyLines(const TenantSite& site);
-std::string codeLines(Faults& faults, const PhoneCodes& codes, const std::string& tenant);
+std::string codeLines(const PhoneCodes& codes, const std::string& tenant);
+
+struct CodeFault {
+    std::string_view what; // "login"
+    std::string problem;   // "is not * or #, then digits"
+};
+std::vector<CodeFault> faultsOf(const PhoneCodes& codes);
 
 } // namespace pbx::render

@@ -94,6 +94,8 @@ private:
             second ? secretValue(faults_, machine_.sysSecret.reveal(), "the secret of the second account") : "");
         set("AGI", hostPort(machine_.agiHost, machine_.agiPort, "the address for FastAGI"));
         set("AGI_ALSO", furtherPbxd());
+        for (const auto& [what, problem] : faultsOf(machine_.codes))
+            faults_.add("the phone code for " + std::string(what) + " " + problem);
         // Queue() lost an argument, macro, with Asterisk 21
         const std::string toGosub = machine_.version >= 21 ? ",," : ",,,";
         set("TO_GOSUB", toGosub);
@@ -156,9 +158,10 @@ private:
 
     std::string furtherPbxd() {
         std::vector<std::string> out;
-        for (const auto& address : machine_.agiAlso)
-            out.push_back("PBX_AGI_" + std::to_string(out.size() + 2) + " = " +
-                          word(faults_, address, hostMarks, "the address of a further pbxd"));
+        for (const auto& address : machine_.agiAlso) {
+            if (!isHostPort(address)) faults_.add("the address of a further pbxd is not HOST:PORT");
+            out.push_back("PBX_AGI_" + std::to_string(out.size() + 2) + " = " + address);
+        }
         return lines(out);
     }
 
@@ -194,7 +197,7 @@ private:
         values["DIAL"] = dialLines(site);
         values["CALLBACK"] = callbackLines(site);
         values["READY"] = readyLines(site);
-        values["CODES"] = codeLines(faults_, machine_.codes, tenant);
+        values["CODES"] = codeLines(machine_.codes, tenant);
         extensions_ += fillHere(templateText("extensions.tenant.conf"), values);
     }
 

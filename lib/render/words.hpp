@@ -35,7 +35,7 @@ inline constexpr std::string_view nameMarks = "_.-";      // a queue's name in A
 inline constexpr std::string_view endpointMarks = "_.+-"; // what stands behind PJSIP/
 inline constexpr std::string_view numberMarks = "+";
 inline constexpr std::string_view soundMarks = "_-/";
-inline constexpr std::string_view hostMarks = ".:-[]";
+inline constexpr std::string_view hostMarks = "_.:-[]";
 inline constexpr std::string_view pathMarks = "_./+-";
 
 } // namespace pbx::render

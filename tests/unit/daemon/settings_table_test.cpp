@@ -182,6 +182,20 @@ TEST_F(SettingsTableTest, EachAsteriskIsJudgedByItself) {
                 ElementsAre(HasSubstr("sys_user is the same account as user")));
 }
 
+TEST_F(SettingsTableTest, WhatTheDialplanCouldNotTakeIsAFaultHere) {
+    const auto faults = [&](const std::string& lines) { return texts(load(server + "[render.main]\n" + lines)); };
+    EXPECT_THAT(faults("code_login = #11\ncode_logout =\ncode_pause =\ncode_unpause = **\n"), IsEmpty());
+    EXPECT_THAT(faults("code_login = abc\ncode_pause = *12\n"),
+                ElementsAre("pbxd.conf:4: [render.main] code_login is not * or #, then digits; give each a code of its "
+                            "own, like *11 or #7, or none",
+                            "pbxd.conf:5: [render.main] code_pause is that for logout too; give each a code of its "
+                            "own, like *11 or #7, or none"));
+    EXPECT_THAT(faults("agi_also = pbx_2.example.com:4573 192.0.2.7:1 [2001:db8::1]:65535\n"), IsEmpty());
+    for (const std::string bad : {"foo", "foo:", ":4573", "foo:0", "foo:65536", "foo:x", "2001:db8::1:4573", "[foo]:1"})
+        EXPECT_THAT(faults("agi_also = a:1 " + bad + "\n"),
+                    ElementsAre(HasSubstr("[render.main] agi_also: \"" + bad + "\" is not HOST:PORT")));
+}
+
 TEST_F(SettingsTableTest, EverySettingCanComeFromTheEnvironment) {
     std::vector<std::pair<std::string, std::string>> environment;
     dir.write("s", "s3cr3t-Value\n");
@@ -191,6 +205,7 @@ TEST_F(SettingsTableTest, EverySettingCanComeFromTheEnvironment) {
         if (value.empty()) value = setting.type == SettingType::url ? "https://pbx.example.com" : "given";
         if (setting.type == SettingType::whole) value = std::to_string(setting.least);
         if (setting.type == SettingType::addresses) value = "192.0.2.1";
+        if (setting.type == SettingType::hostPorts) value = "192.0.2.1:4573";
         environment.emplace_back(variableName(settingsTable(), setting, "MAIN"), value);
     }
     const auto loaded = loadConfig(settingsTable(), {"", environment});

@@ -213,8 +213,10 @@ TEST(Render, SeveralPbxdAreAskedInTurn) {
     const auto globals = section(render(site).at("extensions.conf"), "globals");
     EXPECT_TRUE(has(globals, "PBX_AGI_1 = 127.0.0.1:4573\nPBX_AGI_2 = 192.0.2.30:4573\nPBX_AGI_3 = "
                              "[2001:db8::1]:4573\n"));
-    site.machine.agiAlso = {"x/route"};
-    EXPECT_TRUE(has(faultsOf(site), "the address of a further pbxd"));
+    for (const auto bad : {"x/route", "192.0.2.30"}) {
+        site.machine.agiAlso = {bad};
+        EXPECT_TRUE(has(faultsOf(site), "the address of a further pbxd")) << bad;
+    }
 }
 
 TEST(Render, PhoneCodesNameTheTenantAndCanBeChosen) {
@@ -233,6 +235,8 @@ TEST(Render, PhoneCodesNameTheTenantAndCanBeChosen) {
         site.machine.codes.login = bad;
         EXPECT_TRUE(has(faultsOf(site), "the phone code for login")) << bad;
     }
+    site.machine.codes = {"*7", "", "*8", "*7"};
+    EXPECT_TRUE(has(faultsOf(site), "the phone code for unpause is that for login too"));
 }
 
 TEST(Render, TwoTenantsNeverNameEachOther) {
