@@ -65,9 +65,13 @@ std::optional<CommandLine> parse(const std::vector<std::string_view>& args) {
             line.sample = true;
         else if (args[i] == "--print-settings-reference")
             line.reference = true;
-        else if ((args[i] == "--config" || args[i] == "-c") && i + 1 < args.size())
-            line.file = args[++i];
-        else {
+        else if (args[i] == "--config" || args[i] == "-c") {
+            if (++i == args.size()) {
+                std::cerr << "pbxd: " << args.back() << ": its value is missing (FILE); see pbxd --help\n";
+                return std::nullopt;
+            }
+            line.file = args[i];
+        } else {
             std::cerr << "pbxd: unknown option \"" << args[i] << "\"; see pbxd --help\n";
             return std::nullopt;
         }
@@ -152,6 +156,7 @@ int run(const CommandLine& line, callbacks::FailHook failHook) {
         return EXIT_SUCCESS;
     } catch (const Error& error) {
         log.error("start.failed", {{"text", error.text()}, {"cause", error.cause()}});
+        if (!loaded.config.text("pbxd", "log_file").empty()) throw; // told where it was started, too
         return errorRow(error.code()).exitCode;
     }
 }

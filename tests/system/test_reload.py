@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """SIGHUP: certificate and key are read again for new connections; a bad pair is logged and the old one stays in force, and a configuration with faults
-changes nothing. --check-config: the files that a configuration names are looked at too."""
+changes nothing. --check-config: the files that a configuration names are looked at too. A start that fails says so where it was started."""
 import os
 import re
 import signal
@@ -90,6 +90,23 @@ def check_refused(daemon, port, certificate):
     daemon.await_line(" info http ", start)   # the level stayed
 
 
+def check_start(folder):
+    """What is in the way of a start is told on the terminal too when the log is a file, and once when it is not; an option without its value by its name."""
+    start = lambda *arguments: subprocess.run([os.path.join(BIN, "pbxd"), *arguments], capture_output=True, text=True, timeout=20)
+    taken = socket.create_server(("127.0.0.1", 0))
+    name = os.path.join(folder, "taken.conf")
+    for log in ("", f"log_file = {os.path.join(folder, 'taken.log')}\n"):
+        with open(name, "w") as f:
+            f.write(f"[pbxd]\ndata_dir = {folder}\n{log}[http]\nport = {taken.getsockname()[1]}\n")
+        done = start("--config", name)
+        check(done.returncode != 0, "it started on a taken port")
+        check(done.stderr.count("in use") == 1, f"with {log!r} it says: {done.stderr!r}")
+    taken.close()
+    for option in ("--config", "-c"):
+        done = start("--check-config", option)
+        check((done.returncode, done.stderr) == (2, f"pbxd: {option}: its value is missing (FILE); see pbxd --help\n"), f"{done}")
+
+
 def check_files(folder, pair, other):
     """Each file that cannot be used is a fault of its own, with line, setting, path and remedy; all at once."""
     path = lambda name: os.path.join(folder, name)
@@ -141,6 +158,7 @@ def main():
                 with open(os.path.join(folder, name), "w") as f:
                     f.write(text)
 
+        check_start(folder)
         check_files(folder, one, two)
         install(*one)
         daemon = Daemon(folder)
