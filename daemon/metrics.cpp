@@ -50,7 +50,8 @@ void addBoards(std::vector<prometheus::MetricFamily>& out, const std::vector<std
     using enum prometheus::MetricType;
     Family up("pbxd_asterisk_up", "1 while the board of this Asterisk is live.", Gauge);
     Family driven("pbxd_asterisk_driven", "1 while this node drives this Asterisk.", Gauge);
-    Family lag("pbxd_asterisk_lag_seconds", "How far the event stream is behind Asterisk's clock.", Gauge);
+    Family lag("pbxd_asterisk_lag_seconds",
+               "How far the event stream is behind Asterisk's clock; absent while there is none.", Gauge);
     Family queues("pbxd_board_queues", "Queues on the board.", Gauge);
     Family members("pbxd_board_members", "Queue members on the board.", Gauge);
     Family callers("pbxd_board_callers", "Callers waiting.", Gauge);
@@ -84,7 +85,7 @@ void addBoards(std::vector<prometheus::MetricFamily>& out, const std::vector<std
         });
         up.add(board->stale ? 0 : 1, server());
         driven.add(facts.driven ? 1 : 0, server());
-        lag.add(number(facts.lagMicros) / 1e6, server());
+        if (link.lag) lag.add(number(link.lag->count()) / 1e6, server()); // 0 would say that it is in step
         queues.add(number(board->queues.size()), server());
         members.add(number(memberCount), server());
         callers.add(number(callerCount), server());
@@ -230,6 +231,17 @@ public:
             .Name("pbxd_outbound_cap_alarms_total")
             .Help("Times that calls on request used up 50, 80 or 100 % of a cap.")
             .Register(registry);
+
+    Impl() {
+        // There from the start, so that the first alarm is an increase.
+        for (const auto cap :
+             {storage::OutboundCap::number, storage::OutboundCap::source, storage::OutboundCap::tenant})
+            for (const int percent : {50, 80, 100}) capAlarm(cap, percent);
+    }
+    prometheus::Counter& capAlarm(storage::OutboundCap cap, int percent) {
+        return capAlarms.Add(
+            {{"cap", std::string(storage::outboundCapText(cap))}, {"percent", std::to_string(percent)}});
+    }
 };
 
 Metrics::Metrics() : impl_(std::make_unique<Impl>()) {}
@@ -266,11 +278,7 @@ void Metrics::observeAction(const domain::Action& action) {
     impl_->actionSeconds.Add({{"kind", kind}}, seconds).Observe(inSeconds(took));
 }
 
-void Metrics::observeCapAlarm(const storage::CapAlarm& alarm) {
-    impl_->capAlarms
-        .Add({{"cap", std::string(storage::outboundCapText(alarm.cap))}, {"percent", std::to_string(alarm.percent)}})
-        .Increment();
-}
+void Metrics::observeCapAlarm(const storage::CapAlarm& alarm) { impl_->capAlarm(alarm.cap, alarm.percent).Increment(); }
 
 void Metrics::observeGate(std::string_view what) { impl_->gated.Add({{"what", std::string(what)}}).Increment(); }
 

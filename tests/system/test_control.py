@@ -305,6 +305,7 @@ class Control(unittest.TestCase):
         told = support.cap_alarms(S, TENANT, "+13105550188", 3)
         self.assertEqual(told, [("100 %", "+13105550188"), ("80 %", "+13105550188"), ("50 %", "+13105550188")])
         self.assertIn('pbxd_outbound_cap_alarms_total{cap="number",percent="100"} 1', S.get("/metrics")[1])
+        self.assertIn('pbxd_outbound_cap_alarms_total{cap="tenant",percent="100"} 0', S.get("/metrics")[1])     # there before it counts
         self.assertIn("outbound.cap", S.log_text())
         self.assertNotIn("+13105550188", "".join(line for line in S.log_text().splitlines() if "outbound.cap" in line))
 

@@ -68,6 +68,12 @@ class Restart(unittest.TestCase):
             rows = S.call("agent.get", admin, id=name)["desired"]
             self.assertNotIn(True, [row["differs"] for row in rows], rows)
 
+    def test_z_away(self):
+        """Nobody knows how late the events of an Asterisk are that is away: 0 would keep an alarm on it quiet."""
+        stack.wait(lambda: "\npbxd_asterisk_lag_seconds{" in S.get("/metrics")[1], 20, "a lag")
+        S.simulator.terminate()
+        stack.wait(lambda: self.figure("pbxd_asterisk_up") == 0 and "pbxd_asterisk_lag_seconds{" not in S.get("/metrics")[1], 20, "the lag to go")
+
 
 if __name__ == "__main__":
     support.run(lambda: stack.Stack(sim=("--speed", "1", "--agents", str(AGENTS), "--calls-per-hour", "600")))
