@@ -11,6 +11,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cctype>
 #include <ostream>
 
 namespace pbx::cli {
@@ -100,6 +101,18 @@ int runWithout(const Words& words, const Console& console) {
     return exitUsage;
 }
 
+// The list in which a name can be looked up that is not there: by the kind that the text names ("no pause reason "x""),
+// as it may be another than the command's own.
+std::string listFor(std::string_view text, const Command& command) {
+    std::string kind;
+    if (const auto end = text.find(" \""); text.starts_with("no ") && end != std::string_view::npos)
+        kind = text.substr(3, end - 3);
+    for (char& c : kind) c = c == ' ' ? '-' : static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+    for (const auto& group : {kind, command.path.front()})
+        if (findCommand(std::vector<std::string>{group, "list"})) return group + " list";
+    return {};
+}
+
 // What to do about it, where the error itself does not say.
 std::string remedyFor(const Error& error, const Command* command) {
     switch (error.code()) {
@@ -109,8 +122,8 @@ std::string remedyFor(const Error& error, const Command* command) {
         return "pbxctl system whoami names what you may call";
     case ErrorCode::notFound: {
         if (!command) return {};
-        const std::vector<std::string> list{command->path.front(), "list"};
-        return findCommand(list) ? "pbxctl " + command->path.front() + " list names those that there are" : "";
+        const auto list = listFor(error.text(), *command);
+        return list.empty() ? "" : "pbxctl " + list + " names those that there are";
     }
     case ErrorCode::startAnew:
         return "leave --after out";

@@ -406,6 +406,23 @@ TEST(Remote, PbxdsErrorsBecomeExitCodesWithRequestIdAndRemedy) {
     EXPECT_THAT(done.err, HasSubstr("pbxctl queue list names those that there are"));
 }
 
+TEST(Remote, TheListToLookIntoIsThatOfWhatWasNotFound) {
+    FakePbxd pbxd;
+    Error thrown(ErrorCode::internal, "");
+    pbxd.answer = [&](const ops::Operation&, const ops::Value&, const ops::CommonParams&) -> ops::Outcome {
+        throw thrown;
+    };
+    const std::vector<std::pair<std::string, std::string>> kinds{
+        {"agent", "agent"}, {"DID", "did"}, {"pause reason", "pause-reason"}, {"block entry", "phone"}};
+    for (const auto& [kind, group] : kinds) {
+        thrown = Error::notFound(kind, "alice");
+        EXPECT_THAT(runCli({"phone", "create", "alice", "--extension", "101"}, at(pbxd)).err,
+                    HasSubstr("no " + kind + " \"alice\" (request req7)\n  pbxctl " + group + " list names those"));
+    }
+    thrown = Error(ErrorCode::notFound, "nothing is stopped there");
+    EXPECT_THAT(runCli({"agent", "get", "x"}, at(pbxd)).err, HasSubstr("pbxctl agent list names those"));
+}
+
 TEST(Remote, PbxdsFieldsAreNamedAsOptions) {
     FakePbxd pbxd;
     std::string field;
