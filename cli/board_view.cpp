@@ -164,6 +164,13 @@ public:
     std::vector<std::string> render(const std::string& clock) {
         appendTitle(clock);
         appendAlarms();
+        if (!nothingKnown()) appendGrids();
+        if (size_.rows != 0 && lines_.size() > size_.rows) lines_.resize(size_.rows);
+        return std::move(lines_);
+    }
+
+private:
+    void appendGrids() {
         const auto queues = queueGrid();
         const auto callers = callerGrid();
         const auto agents = agentGrid();
@@ -189,11 +196,13 @@ public:
             appendGrid(lines_, callers, size_.columns, forCallers, colours_);
         lines_.emplace_back();
         appendGrid(lines_, agents, size_.columns, std::max<std::size_t>(2, room), colours_);
-        if (size_.rows != 0 && lines_.size() > size_.rows) lines_.resize(size_.rows);
-        return std::move(lines_);
     }
 
-private:
+    // An empty board would say that nobody waits.
+    bool nothingKnown() const {
+        return !board_.empty() &&
+               std::none_of(board_.begin(), board_.end(), [](const TenantBoard& tenant) { return tenant.loaded; });
+    }
     bool loading() const {
         return std::any_of(board_.begin(), board_.end(), [](const TenantBoard& tenant) { return !tenant.loaded; });
     }
@@ -213,8 +222,9 @@ private:
         left += several_         ? std::to_string(board_.size()) + " tenants"
                 : board_.empty() ? ""
                                  : terminalText(board_[0].tenant);
-        left += "  " + std::to_string(queues) + (queues == 1 ? " queue, " : " queues, ") + std::to_string(waiting) +
-                " waiting";
+        if (!nothingKnown())
+            left += "  " + std::to_string(queues) + (queues == 1 ? " queue, " : " queues, ") + std::to_string(waiting) +
+                    " waiting";
         const auto state = wrong() ? "STALE" : loading() ? "loading" : "live";
         const auto right = std::string(state) + "  " + clock + ' ';
         const auto rightWidth = std::min(displayWidth(right), size_.columns);

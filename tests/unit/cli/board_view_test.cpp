@@ -116,6 +116,24 @@ TEST(BoardView, SaysLoudlyThatItIsStaleAndStopsTheClocks) {
     EXPECT_THAT(lines[1], HasSubstr("the board is of 2023-11-14T22:13:20Z"));
 }
 
+TEST(BoardView, BeforeAnyBoardWasLoadedNobodyIsSaidToWait) {
+    auto board = boardOf({});
+    board.push_back(board.front());
+    for (auto& tenant : board) tenant.loaded = false;
+    board[0].problem = "user or password is not right";
+    board[0].problemSince = start;
+    for (const std::size_t rows : {0, 24}) {
+        const auto lines = renderBoard(board, {100, rows}, start + 5s, "12:00:00", false);
+        ASSERT_EQ(lines.size(), 2U) << joined(lines);
+        EXPECT_THAT(lines[0], testing::AllOf(HasSubstr("2 tenants"), HasSubstr("STALE  12:00:00"),
+                                             Not(HasSubstr("queue")), Not(HasSubstr("waiting"))));
+        EXPECT_THAT(lines[1], HasSubstr("user or password is not right"));
+    }
+    board[1].loaded = true;
+    EXPECT_THAT(joined(renderBoard(board, {100, 24}, start + 5s, "12:00:00", false)),
+                testing::AllOf(HasSubstr("0 queues, 0 waiting"), HasSubstr("Nobody waits.")));
+}
+
 TEST(BoardView, AnAgentOfSeveralQueuesIsOneRowWithTheStrongestState) {
     auto support = queue("support");
     auto sales = queue("sales");
