@@ -43,7 +43,7 @@ bool fromAnotherSite(const Head& head) {
 }
 
 // A handler's exception as an answer; what must not be sent goes to the fault hook.
-Response answerFor(std::exception_ptr thrown, const std::string& requestId, const FrontHooks& hooks) {
+Response answerFor(const std::exception_ptr& thrown, const std::string& requestId, const FrontHooks& hooks) {
     const auto tell = [&](std::string_view what) {
         if (hooks.fault) hooks.fault(requestId, what);
     };

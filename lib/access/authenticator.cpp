@@ -166,8 +166,8 @@ private:
             }
             flight->undecided = error;
             throw;
-        } catch (
-            const Error& error) { // the database or the hashers are busy: that was no wrong login, and no right one
+        } catch (const Error& error) {
+            // The database or the hashers are busy: that was no wrong login, and no right one.
             attempt->undecided();
             flight->undecided = error;
             throw;

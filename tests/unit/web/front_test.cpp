@@ -350,7 +350,7 @@ TEST(Front, AClientThatDoesNotReadIsCut) {
 
 TEST(Front, ErrorsAreAnsweredByTheTableAndTheirCauseIsToldToTheLogOnly) {
     TestFront front({}, [](Router& router) {
-        const auto add = [&](std::string path, Handler handler) {
+        const auto add = [&](const std::string& path, Handler handler) {
             router.add(
                 {.name = path, .path = path, .methods = {"GET"}, .contentTypes = {}, .handler = std::move(handler)});
         };

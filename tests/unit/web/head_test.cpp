@@ -11,7 +11,7 @@ namespace {
 constexpr HeadLimits limits{16 * 1024, 8 * 1024, 100};
 
 // The status that `text` is refused with; 0: it is taken.
-int judge(std::string text, Head* out = nullptr) {
+int judge(const std::string& text, Head* out = nullptr) {
     HeadScanner scanner(limits);
     const auto state = scanner.scan(text);
     if (state == HeadScanner::State::refused) return scanner.refusal().status;

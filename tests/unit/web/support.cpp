@@ -267,9 +267,11 @@ std::string post(std::string_view path, std::string_view body, std::string_view 
 // Debian's POCO is compiled without ThreadSanitizer, so it does not see the atomic reference count that orders our last
 // use of a socket in the parking thread before its deletion by the worker that accepted it. Other builds never call
 // this.
+// NOLINTBEGIN(bugprone-reserved-identifier): the sanitizer looks for that name.
 extern "C" const char* __tsan_default_suppressions();
 const char* __tsan_default_suppressions() {
     return "race:Poco::Net::TCPConnectionNotification::~TCPConnectionNotification\n"
            "race:Poco::Net::TCPServerConnection::~TCPServerConnection\n"
            "race:Poco::Net::TCPServer::run\n"; // where the accepting thread was the last to let go
 }
+// NOLINTEND(bugprone-reserved-identifier)

@@ -93,7 +93,7 @@ public:
     int fd() const;
 
 private:
-    explicit Client(Poco::Net::StreamSocket socket) : socket_(std::move(socket)) {}
+    explicit Client(const Poco::Net::StreamSocket& socket) : socket_(socket) {}
     std::size_t receive(std::chrono::steady_clock::time_point deadline); // 0: closed
     Poco::Net::StreamSocket socket_;
     std::string buffer_;
