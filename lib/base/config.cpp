@@ -5,13 +5,19 @@
 #include "base/text.hpp"
 
 #include <algorithm>
+#include <boost/program_options/errors.hpp>
+#include <boost/program_options/options_description.hpp>
+#include <boost/program_options/parsers.hpp>
 #include <filesystem>
 #include <fstream>
+#include <sstream>
 #include <tuple>
 #include <unistd.h>
 
 namespace pbx {
 namespace {
+
+namespace po = boost::program_options;
 
 constexpr std::size_t maxFileBytes = 1U << 20;
 
@@ -157,14 +163,28 @@ private:
         return true;
     }
 
+    // Boost does not tell line numbers and stops at the first fault, so it is given one line at a time. It takes every
+    // '#' for a comment: those of a value go past it as a byte that no text has.
     void readAssignment(std::string_view line, const std::string& where, const std::string& heading) {
-        const auto equals = line.find('=');
-        if (equals == std::string_view::npos) // not quoted: it may be a secret that was pasted
+        constexpr char hidden = '\x1f';
+        if (line.find(hidden) != std::string_view::npos)
+            return fault(where, "the line holds a control character", "write plain UTF-8 text");
+        std::string text(line);
+        std::ranges::replace(text, '#', hidden);
+        std::istringstream in((heading.empty() ? std::string() : "[" + heading + "]\n") + text + "\n");
+        std::string full;
+        std::string value;
+        try {
+            const auto parsed = po::parse_config_file(in, po::options_description(), true);
+            if (parsed.options.size() != 1) throw po::error("not one option");
+            full = parsed.options.front().string_key;
+            value = parsed.options.front().value.empty() ? "" : parsed.options.front().value.front();
+        } catch (const po::error&) {
+            // Not quoted: it may be a secret that was pasted.
             return fault(where, "the line is neither [section] nor key = value",
                          "write key = value, or put a # in front");
-        const auto full =
-            (heading.empty() ? std::string() : heading + ".") + std::string(trimmed(line.substr(0, equals)));
-        const std::string value(trimmed(line.substr(equals + 1)));
+        }
+        std::ranges::replace(value, hidden, '#');
         const auto dot = full.rfind('.');
         if (dot == std::string::npos)
             return fault(where, "the key " + shown(full) + " stands before any section", "put it below its [section]");
