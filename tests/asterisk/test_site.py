@@ -78,7 +78,7 @@ class Site(unittest.TestCase):
         text, reads = re.subn(r"(?m)^read = system,call,agent,user,dtmf$", "read = all", text)
         text = text.replace("[general]\n", f"[general]\ntlsenable = yes\ntlsbindaddr = 127.0.0.1:{cls.tls_port}\ntlscertfile = {cls.folder}/ami.pem\n"
                                            f"tlsprivatekey = {cls.folder}/ami.key\n", 1)
-        if (filters, reads) != (2, 1):
+        if (filters, reads) != (3, 1):
             raise AssertionError(f"manager.conf is not as expected: {filters} filters, {reads} lines of classes")
         write_private(path, text)
         cls.lab.cli("module", "reload", "manager")

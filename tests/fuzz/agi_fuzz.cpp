@@ -45,9 +45,11 @@ std::string describe(Session& session) {
         for (const auto& [name, value] : *pairs) {
             holdClean(name);
             holdClean(value);
-            hold(name != "agi_request" && name != "agi_network_script", "the token reaches no request");
             seen += '|' + name + '=' + value;
         }
+    // Asterisk's own lines that hold the whole URL; a query may have parameters of these names.
+    for (const auto& [name, value] : asked.variables)
+        hold(name != "agi_request" && name != "agi_network_script", "the token reaches no request");
     return seen;
 }
 
