@@ -94,7 +94,8 @@ class Catalogue:
 
 
 def fresh_number():
-    return "+1" + secrets.choice("23456789") + "".join(secrets.choice("0123456789") for _ in range(9))
+    """Of a city: what begins with 900 is a premium-rate number, which is refused as such."""
+    return "+1" + secrets.choice(("212", "312", "415")) + secrets.choice("23456789") + "".join(secrets.choice("0123456789") for _ in range(6))
 
 
 def fresh_address():
