@@ -217,9 +217,9 @@ class Trunks:
             called.clear()
             said["main"] = answer
             mark = self.ami.mark()
-            self.ami.action("Originate", Channel="Local/6465559999@viatalk-agents/n", Application="Wait", Data=1, Async="true", Timeout=5000)
-            self.event("OriginateResponse", since=mark)
-            self.assertEqual(called, ["main", "spare"][:trunks], answer)
+            self.ami.action("Originate", Channel="Local/6465559999@viatalk-agents/n", Application="Wait", Data=1, Async="true", Timeout=30000)
+            ended = self.event("OriginateResponse", since=mark)
+            self.assertEqual(called, ["main", "spare"][:trunks], f"{answer}: {ended}")
 
 
 class Places(Turns, LetIn, Trunks, dialplan.Site):
