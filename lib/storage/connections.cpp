@@ -8,11 +8,15 @@
 #include <Poco/Exception.h>
 
 #include <algorithm>
+#include <chrono>
+#include <random>
+#include <thread>
 
 namespace pbx::storage {
 namespace {
 
 constexpr int writeAttempts = 3;
+constexpr int deadlockAttempts = 8; // many who change the same rows at once meet again and again
 
 // Gives the session back whatever happens; a session that was not declared good is closed.
 class Checkout {
@@ -102,11 +106,14 @@ void Connections::runPlain(const Work& work) {
 }
 
 void Connections::runWrite(const Work& work) {
-    for (int attempt = 1; tryWrite(work, attempt < writeAttempts) == Attempt::again; ++attempt) {
+    for (int attempt = 1; tryWrite(work, attempt) == Attempt::again; ++attempt) {
+        // Not all at the same moment again.
+        thread_local std::minstd_rand random(std::random_device{}());
+        std::this_thread::sleep_for(std::chrono::milliseconds(std::uniform_int_distribution(0, 2 * attempt)(random)));
     }
 }
 
-Connections::Attempt Connections::tryWrite(const Work& work, bool mayRepeat) {
+Connections::Attempt Connections::tryWrite(const Work& work, int attempt) {
     Checkout checkout(writers());
     Sql sql((*checkout).session, {settings_.engine}, watch_);
     enum class Stage { beginning, working, committing } stage = Stage::beginning;
@@ -124,10 +131,11 @@ Connections::Attempt Connections::tryWrite(const Work& work, bool mayRepeat) {
         if (fault.kind == FaultKind::deadlock) { // rolled back as a whole, even when COMMIT met it
             rollback(sql);
             checkout.good();
-            if (mayRepeat) return Attempt::again;
+            if (attempt < deadlockAttempts) return Attempt::again;
             throwFault(fault);
         }
-        if (stage == Stage::beginning && fault.kind == FaultKind::lost && mayRepeat) return Attempt::again;
+        if (stage == Stage::beginning && fault.kind == FaultKind::lost && attempt < writeAttempts)
+            return Attempt::again;
         if (stage == Stage::committing && !fault.sessionGood() && settings_.engine == Engine::mariadb) {
             commits_.fetch_add(1, std::memory_order_release);
             throw Error(ErrorCode::outcomeUnknown, "the database went away while it was storing this; look before you "

@@ -44,7 +44,7 @@ public:
     auto read(F&& work) {
         return answer(std::forward<F>(work), [this](const Work& w) { runRead(w); });
     }
-    // A transaction: all or nothing. A deadlock's victim (rolled back by the server) is tried again, at most 3 times in
+    // A transaction: all or nothing. A deadlock's victim (rolled back by the server) is tried again, at most 8 times in
     // all, so `work` must have no effect but its statements. Lost at COMMIT: outcomeUnknown.
     template <class F>
     auto write(F&& work) {
@@ -85,7 +85,7 @@ private:
     void runRead(const Work& work);
     void runWrite(const Work& work);
     void runPlain(const Work& work);
-    Attempt tryWrite(const Work& work, bool mayRepeat);
+    Attempt tryWrite(const Work& work, int attempt);
     void begin(Sql& sql);
     void commit(Sql& sql);
     void rollback(Sql& sql) noexcept;

@@ -212,6 +212,8 @@ TEST_P(CallbackCapsOf, AHundredAskForOneNumberAtOnce) {
                     ++(result.existing ? existing : made);
                 } catch (const Error& error) {
                     ++(error.code() == ErrorCode::tooManyRequests ? refused : failed);
+                    if (error.code() != ErrorCode::tooManyRequests)
+                        ADD_FAILURE() << error.text() << ": " << error.cause();
                 }
         });
     for (auto& thread : threads) thread.join();
